@@ -1,0 +1,25 @@
+//! Berth's nouns, ids and rules. No I/O: nothing here opens a socket, a file or a database.
+
+pub mod clock;
+pub mod container;
+pub mod container_template;
+pub mod creation;
+pub mod discovery;
+pub mod fingerprint;
+pub mod host;
+pub mod id;
+pub mod network;
+pub mod node;
+pub mod package;
+pub mod secret;
+pub mod token;
+pub mod user;
+pub mod vmid;
+
+pub use clock::Clock;
+pub use fingerprint::Fingerprint;
+pub use host::{Host, HostPort};
+pub use id::{ContainerId, CreationId, NodeId, UserId};
+pub use secret::Secret;
+pub use token::TokenId;
+pub use vmid::Vmid;

@@ -1,0 +1,1 @@
+//! Everything a person or a job can ask Berth for

@@ -1,0 +1,1 @@
+//! REST and SSH client of one Proxmox VE host

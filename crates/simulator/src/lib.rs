@@ -1,0 +1,1 @@
+//! A simulated Proxmox VE host over real HTTPS and SSH

@@ -1,0 +1,2 @@
+//! A simulated Proxmox VE host over real HTTPS and SSH
+fn main() {}

@@ -1,0 +1,1 @@
+//! All of Berth's SQL and Redis, and the encryption of secrets

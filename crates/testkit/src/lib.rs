@@ -1,0 +1,1 @@
+//! Test application, builders and browser for Berth's tests

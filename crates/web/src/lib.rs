@@ -1,0 +1,1 @@
+//! Berth's pages and event streams

@@ -1,0 +1,1 @@
+//! Delivers queued creations to berth-operations
