@@ -1,0 +1,70 @@
+# What each target does: `make help`. The work is in scripts/, so that it can be run without make too.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export SQLX_OFFLINE ?= true
+
+# Cargo tools, with the features that compile quickly.
+NEXTEST_VERSION := 0.9.143
+SQLX_VERSION := 0.9.0
+DENY_VERSION := 0.18.9
+
+.PHONY: help setup demo test test-rust test-browser ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
+
+setup: ## Install what is missing on this machine (PostgreSQL, Redis, bubblewrap, Chromium)
+	scripts/setup
+
+static: ## Build CSS and JavaScript into static/dist
+	scripts/static
+
+# Recursive make would make Ctrl-C reach it twice; the script does all of it.
+demo: ## Run Berth and a simulated Proxmox node; PORT=… chooses other ports
+	@exec scripts/demo $(if $(PORT),--port $(PORT))
+
+test: test-rust test-browser ## Run every test, in Rust and in the browser
+
+test-rust: static nextest ## Run the Rust tests (ARGS=… goes to cargo nextest)
+	scripts/setup compiler services sandbox
+	scripts/with-services cargo nextest run --workspace $(ARGS)
+
+test-browser: static ## Run the browser tests against a demo of their own (ARGS=… goes to Playwright)
+	scripts/setup
+	scripts/test-browser $(ARGS)
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+fmt-check:
+	cargo fmt --all --check
+
+lint: static ## Clippy, with warnings as errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: cargo-deny ## Check licences, sources, duplicates and, when it can be reached, the advisory database
+	scripts/deny
+
+offline: sqlx-cli ## Check that .sqlx matches the queries
+	scripts/setup services
+	scripts/with-services scripts/sqlx-offline --check
+
+prepare: sqlx-cli ## Write .sqlx anew after changing a query or a migration
+	scripts/setup services
+	scripts/with-services scripts/sqlx-offline
+
+# The order is from quick to slow.
+ci: ## What .ci/run runs: format, lint, deny, offline data, every test
+	$(MAKE) --no-print-directory fmt-check
+	$(MAKE) --no-print-directory deny
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory offline
+	$(MAKE) --no-print-directory test
+
+nextest:
+	@cargo nextest --version >/dev/null 2>&1 || scripts/cargo-tool cargo-nextest $(NEXTEST_VERSION)
+sqlx-cli:
+	@cargo sqlx --version >/dev/null 2>&1 || scripts/cargo-tool sqlx-cli $(SQLX_VERSION) --no-default-features --features postgres,rustls
+cargo-deny:
+	@cargo deny --version >/dev/null 2>&1 || scripts/cargo-tool cargo-deny $(DENY_VERSION) --no-default-features
+.PHONY: prepare
