@@ -1,1 +1,301 @@
-//! (being written)
+//! Berth's recipes for containers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::package::Package;
+
+/// A recipe: defaults for the wizard, and the files, packages and scripts that make a useful container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerTemplate {
+    /// Its name, the folder's name on disk; unique.
+    pub name: String,
+    /// Shown to people.
+    pub title: String,
+    /// One or two sentences on what one gets.
+    pub description: String,
+    /// Tags to search by; also given to the container.
+    pub tags: Vec<String>,
+    /// What the wizard fills in.
+    pub defaults: Defaults,
+    /// Packages by manager.
+    pub packages: Vec<Package>,
+    /// Scripts in the order in which they run.
+    pub scripts: Vec<Script>,
+    /// Files put in place before packages and scripts.
+    pub files: Vec<TemplateFile>,
+}
+
+/// The wizard's starting values; absent means Berth's own default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Defaults {
+    /// CPU cores.
+    pub cores: Option<u32>,
+    /// Memory in MiB.
+    pub memory: Option<u32>,
+    /// Swap in MiB.
+    pub swap: Option<u32>,
+    /// Root disk in GiB.
+    pub disk: Option<u32>,
+    /// `nesting`.
+    pub nesting: Option<bool>,
+    /// `keyctl`.
+    pub keyctl: Option<bool>,
+    /// `fuse`.
+    pub fuse: Option<bool>,
+    /// Unprivileged container.
+    pub unprivileged: Option<bool>,
+    /// The kind of OS template preferred, such as `debian`.
+    pub ostype: Option<String>,
+}
+
+/// A shell script that runs inside the container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The file's name, such as `10-install.sh`.
+    pub name: String,
+    /// Its text, run by `bash` where there is one and `sh` elsewhere, with Berth's helpers sourced.
+    pub content: String,
+}
+
+/// A file put into the container.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateFile {
+    /// Absolute path inside the container.
+    pub path: FilePath,
+    /// Its content.
+    #[serde(with = "base64_bytes")]
+    pub content: Vec<u8>,
+    /// Permission bits, such as `0o644`.
+    pub mode: u32,
+    /// `user` or `user:group`, by name or number, as `chown` takes it.
+    pub owner: Owner,
+    /// What happens to a file that is already there.
+    pub policy: FilePolicy,
+}
+
+impl fmt::Debug for TemplateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "TemplateFile({} {:o} {} {:?}, {} bytes)",
+            self.path,
+            self.mode,
+            self.owner,
+            self.policy,
+            self.content.len()
+        )
+    }
+}
+
+/// What happens when the file exists already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FilePolicy {
+    /// Overwrite it.
+    #[default]
+    Replace,
+    /// Leave it alone: the file is only a default.
+    Default,
+    /// Keep the old one beside it, dated, then overwrite.
+    Backup,
+}
+
+impl FromStr for FilePolicy {
+    type Err = InvalidFile;
+    fn from_str(text: &str) -> Result<Self, InvalidFile> {
+        match text.trim() {
+            "replace" => Ok(Self::Replace),
+            "default" => Ok(Self::Default),
+            "backup" => Ok(Self::Backup),
+            _ => Err(InvalidFile::Policy),
+        }
+    }
+}
+
+/// Why a file's description is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidFile {
+    /// The path.
+    #[error(
+        "the path must be absolute, of at most 1024 bytes, without \"..\", \".\", empty parts or control characters, and name a file"
+    )]
+    Path,
+    /// The owner.
+    #[error("the owner must be a user or user:group, by name or number")]
+    Owner,
+    /// The mode.
+    #[error("the mode must be three or four octal digits, such as 0644")]
+    Mode,
+    /// The policy.
+    #[error("the policy must be replace, default or backup")]
+    Policy,
+}
+
+/// Reads permission bits such as `0644`.
+pub fn parse_mode(text: &str) -> Result<u32, InvalidFile> {
+    let text = text.trim();
+    if !(3..=4).contains(&text.len()) {
+        return Err(InvalidFile::Mode);
+    }
+    u32::from_str_radix(text, 8).map_err(|_| InvalidFile::Mode)
+}
+
+/// An absolute path inside a container, without `..`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FilePath(String);
+
+impl FilePath {
+    /// The path, starting with `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FilePath {
+    type Err = InvalidFile;
+    fn from_str(text: &str) -> Result<Self, InvalidFile> {
+        let parts = text.strip_prefix('/').ok_or(InvalidFile::Path)?;
+        let is_part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.len() <= 255;
+        if text.len() > 1024 || text.chars().any(char::is_control) || !parts.split('/').all(is_part) {
+            return Err(InvalidFile::Path);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for FilePath {
+    type Error = InvalidFile;
+    fn try_from(text: String) -> Result<Self, InvalidFile> {
+        text.parse()
+    }
+}
+
+impl From<FilePath> for String {
+    fn from(path: FilePath) -> Self {
+        path.0
+    }
+}
+
+/// A file's owner as `chown` takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Owner(String);
+
+impl Owner {
+    /// `root:root`.
+    pub fn root() -> Self {
+        Self("root:root".into())
+    }
+
+    /// `user` or `user:group`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Owner {
+    type Err = InvalidFile;
+    fn from_str(text: &str) -> Result<Self, InvalidFile> {
+        let text = text.trim();
+        let is_name = |name: &str| {
+            (1..=32).contains(&name.len())
+                && name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+                && name
+                    .chars()
+                    .all(|character| character.is_ascii_alphanumeric() || "_-.".contains(character))
+        };
+        let (user, group) = text.split_once(':').unwrap_or((text, "root"));
+        if is_name(user) && is_name(group) { Ok(Self(text.into())) } else { Err(InvalidFile::Owner) }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Owner {
+    type Error = InvalidFile;
+    fn try_from(text: String) -> Result<Self, InvalidFile> {
+        text.parse()
+    }
+}
+
+impl From<Owner> for String {
+    fn from(owner: Owner) -> Self {
+        owner.0
+    }
+}
+
+mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paths_cannot_climb() {
+        for (path, valid) in [
+            ("/etc/nginx/nginx.conf", true),
+            ("/", false),
+            ("etc/x", false),
+            ("/etc/../shadow", false),
+            ("/a//b", false),
+            ("/a/", false),
+            ("/a\nb", false),
+            ("/srv/ä b", true),
+        ] {
+            assert_eq!(path.parse::<FilePath>().is_ok(), valid, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn owners_are_names_or_numbers() {
+        for (owner, valid) in [
+            ("root", true),
+            ("www-data:www-data", true),
+            ("1000:1000", true),
+            ("-R", false),
+            ("a b", false),
+            ("a:", false),
+            ("$(id)", false),
+        ] {
+            assert_eq!(owner.parse::<Owner>().is_ok(), valid, "{owner:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn content_survives_storage(content: Vec<u8>) {
+            let file = TemplateFile { path: "/a".parse().unwrap(), content, mode: 0o600, owner: Owner::root(), policy: FilePolicy::Backup };
+            let stored = serde_json::to_string(&file).unwrap();
+            prop_assert_eq!(serde_json::from_str::<TemplateFile>(&stored).unwrap(), file);
+        }
+    }
+}

@@ -34,9 +34,12 @@ impl FromStr for Fingerprint {
             .trim()
             .chars()
             .filter(|character| *character != ':')
-            .map(|character| character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(InvalidFingerprint))
+            .map(|character| {
+                character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(InvalidFingerprint)
+            })
             .collect::<Result<_, _>>()?;
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
         if digits.len() != 64 {
             return Err(InvalidFingerprint);
         }

@@ -30,7 +30,8 @@ pub enum InvalidHost {
 
 fn is_host_name(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
-    let last_is_number = text.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
+    let last_is_number =
+        text.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
     text.len() <= 253
         && !last_is_number
         && text.split('.').all(|label| {
@@ -76,7 +77,11 @@ impl FromStr for Host {
         {
             return Err(InvalidHost::WithPort);
         }
-        if is_host_name(text) { Ok(Self(text.trim_end_matches('.').to_ascii_lowercase())) } else { Err(InvalidHost::Grammar) }
+        if is_host_name(text) {
+            Ok(Self(text.trim_end_matches('.').to_ascii_lowercase()))
+        } else {
+            Err(InvalidHost::Grammar)
+        }
     }
 }
 
@@ -123,7 +128,8 @@ impl FromStr for HostPort {
         if let Ok(host) = text.parse() {
             return Ok(Self::new(host, 8006));
         }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| text.parse::<Host>().expect_err("just failed"))?;
+        let (host, port) =
+            text.rsplit_once(':').ok_or_else(|| text.parse::<Host>().expect_err("just failed"))?;
         let port = port.parse().ok().filter(|port| *port != 0).ok_or(InvalidHost::Grammar)?;
         Ok(Self::new(host.parse()?, port))
     }
@@ -159,7 +165,11 @@ mod tests {
             ("päve.lan", Err(InvalidHost::Grammar)),
             ("a b", Err(InvalidHost::Grammar)),
         ] {
-            assert_eq!(text.parse::<Host>().as_ref().map(Host::as_str).map_err(Clone::clone), expected, "{text:?}");
+            assert_eq!(
+                text.parse::<Host>().as_ref().map(Host::as_str).map_err(Clone::clone),
+                expected,
+                "{text:?}"
+            );
         }
     }
 

@@ -63,8 +63,10 @@ impl FromStr for TokenId {
         let text = text.trim();
         let (userid, token) = text.rsplit_once('!').ok_or(InvalidTokenId::NoToken)?;
         let (user, realm) = userid.rsplit_once('@').ok_or(InvalidTokenId::NoRealm)?;
-        let user_is_name =
-            !user.is_empty() && !user.chars().any(|character| character.is_whitespace() || character.is_control() || ":/!=".contains(character));
+        let user_is_name = !user.is_empty()
+            && !user.chars().any(|character| {
+                character.is_whitespace() || character.is_control() || ":/!=".contains(character)
+            });
         if !user_is_name || !is_name(realm) || !is_name(token) || text.len() > 160 {
             return Err(InvalidTokenId::Grammar);
         }

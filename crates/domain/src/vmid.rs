@@ -68,9 +68,17 @@ mod tests {
 
     #[test]
     fn bounds_are_proxmoxs_own() {
-        for (text, valid) in
-            [("99", false), ("100", true), ("999999999", true), ("1000000000", false), ("-5", false), ("+100", false), (" 105 ", true), ("1e3", false), ("", false)]
-        {
+        for (text, valid) in [
+            ("99", false),
+            ("100", true),
+            ("999999999", true),
+            ("1000000000", false),
+            ("-5", false),
+            ("+100", false),
+            (" 105 ", true),
+            ("1e3", false),
+            ("", false),
+        ] {
             assert_eq!(text.parse::<Vmid>().is_ok(), valid, "{text:?}");
         }
     }
