@@ -20,7 +20,7 @@ pub struct Node {
     pub token_id: TokenId,
     /// The name Proxmox uses in API paths.
     pub pve_node_name: String,
-    /// What shares one VMID space: see [`cluster_key`].
+    /// What shares one VMID space: the cluster's name, or a key of a standalone host.
     pub cluster: String,
     /// As `/version` says, for example `9.2.11`.
     pub pve_version: String,
