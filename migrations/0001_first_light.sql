@@ -5,9 +5,11 @@ create table login_hosts (
     host text not null,
     port integer not null check (port between 1 and 65535),
     source text not null check (source in ('claimed', 'added', 'remembered')),
-    fingerprint text, -- null: the public roots vouch for it
+    fingerprint text, -- null: the public roots vouch for it, or it is not verified yet
+    verified_at timestamptz, -- null: no login has succeeded there, so nothing is known of its certificate
     created_at timestamptz not null,
-    primary key (host, port)
+    primary key (host, port),
+    constraint login_hosts_pin_is_verified check (fingerprint is null or verified_at is not null)
 );
 -- Whoever comes second finds the claim taken, however close behind.
 create unique index login_hosts_one_claim on login_hosts (source) where source = 'claimed';

@@ -336,6 +336,11 @@ impl ProgressEvent {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// Whether nothing follows it unless the owner retries.
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Complete | Self::Error { .. } | Self::Cancelled)
+    }
 }
 
 /// What a line of the log is.

@@ -69,3 +69,7 @@ id!(
     /// The job that makes a container and provisions it.
     CreationId
 );
+id!(
+    /// A wizard that has not been submitted yet.
+    DraftId
+);

@@ -19,7 +19,7 @@ pub mod vmid;
 pub use clock::Clock;
 pub use fingerprint::Fingerprint;
 pub use host::{Host, HostPort};
-pub use id::{ContainerId, CreationId, NodeId, UserId};
+pub use id::{ContainerId, CreationId, DraftId, NodeId, UserId};
 pub use secret::Secret;
 pub use token::TokenId;
 pub use vmid::Vmid;
