@@ -1,2 +1,37 @@
-//! Berth's command line and composition
-fn main() {}
+//! Berth's command line and composition.
+
+mod commands;
+mod config;
+mod logging;
+mod services;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use commands::{CommandLine, run};
+use config::Wrong;
+
+/// The configuration is wrong, or the command line (clap's own code).
+const CONFIGURATION: u8 = 2;
+const FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            let code = if error.is::<Wrong>() { CONFIGURATION } else { FAILURE };
+            let text = format!("{error:#}");
+            for line in text.lines() {
+                complain(line);
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Says what ended the program, for the person who started it; the log may be JSON, or off.
+#[allow(clippy::print_stderr, reason = "a command line's errors belong on standard error")]
+fn complain(line: &str) {
+    eprintln!("error: {line}");
+}
