@@ -17,7 +17,7 @@ const CONFIGURATION: u8 = 2;
 const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse()) {
+    match run(&CommandLine::parse()) {
         Ok(code) => code,
         Err(error) => {
             let code = if error.is::<Wrong>() { CONFIGURATION } else { FAILURE };

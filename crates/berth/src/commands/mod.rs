@@ -25,13 +25,13 @@ pub(crate) struct CommandLine {
 enum Command {
     /// Run web and worker on this machine, with a private PostgreSQL and Redis where none is configured
     ///
-    /// PostgreSQL and Redis are started on unix sockets and keep their data in BERTH_DATA_DIR. Without
-    /// BERTH_ENCRYPTION_KEY, a key is made there too. Migrations run first. A worker that fails is started again.
+    /// PostgreSQL and Redis are started on unix sockets and keep their data in `BERTH_DATA_DIR`. Without
+    /// `BERTH_ENCRYPTION_KEY`, a key is made there too. Migrations run first. A worker that fails is started again.
     Up,
 }
 
 /// Runs the command.
-pub(crate) fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
     let mut variables = Variables::of_process();
     match command_line.command {
         Command::Up => {

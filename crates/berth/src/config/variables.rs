@@ -97,13 +97,11 @@ impl Variables {
 
     /// The variable's text, without surrounding white space.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.values.get(name)?.to_str() {
-            Some(text) => Some(text.trim().to_owned()),
-            None => {
-                self.wrong(name, "is not valid UTF-8");
-                None
-            }
+        let text = self.values.get(name)?.to_str().map(|text| text.trim().to_owned());
+        if text.is_none() {
+            self.wrong(name, "is not valid UTF-8");
         }
+        text
     }
 
     /// The variable read by `parse`, or `default` when it is absent. `None` when it is wrong.

@@ -78,8 +78,8 @@ pub(crate) fn tail(log: &Path) -> String {
 
 /// A log file opened for appending, begun anew once it is over 1 MiB.
 pub(crate) fn open_log(log: &Path) -> anyhow::Result<File> {
-    let long = std::fs::metadata(log).is_ok_and(|meta| meta.len() > 1 << 20);
+    let too_long = std::fs::metadata(log).is_ok_and(|meta| meta.len() > 1 << 20);
     let mut options = OpenOptions::new();
-    options.create(true).write(true).append(!long).truncate(long);
+    options.create(true).write(true).append(!too_long).truncate(too_long);
     options.open(log).with_context(|| format!("cannot write {}", log.display()))
 }
