@@ -1,1 +1,11 @@
-//! Everything a person or a job can ask Berth for
+//! Everything a person or a job can ask Berth for.
+//!
+//! Each module is a feature and its functions are the user's verbs. A person's calls take their [`berth_domain::UserId`] and answer
+//! [`Error::NotFound`] for what is not theirs; a job's calls take the creation's id and reach only that creation's node.
+
+pub mod context;
+mod error;
+pub mod queue;
+
+pub use context::{Context, Settings};
+pub use error::{Error, FieldErrors, NodeTrouble, Result};

@@ -1,0 +1,3 @@
+# Runs one step with Berth's helpers in reach: step.sh SCRIPT
+. "$BERTH_RUN/helpers.sh"
+. "$1"
