@@ -5,7 +5,9 @@
 
 pub mod context;
 mod error;
+pub mod node_connection;
 pub mod queue;
 
 pub use context::{Context, Settings};
+pub use node_connection::NodeConnection;
 pub use error::{Error, FieldErrors, NodeTrouble, Result};
