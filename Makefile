@@ -19,9 +19,9 @@ setup: ## Install what is missing on this machine (PostgreSQL, Redis, bubblewrap
 static: ## Build CSS and JavaScript into static/dist
 	scripts/static
 
-# Recursive make would make Ctrl-C reach it twice; the script does all of it.
-demo: ## Run Berth and a simulated Proxmox node; PORT=… chooses other ports
-	@exec scripts/demo $(if $(PORT),--port $(PORT))
+# exec: make must not stand between a signal and the script.
+demo: ## Run Berth and a simulated Proxmox node (PORT=… DIR=… FRESH=1)
+	@exec scripts/demo $(if $(PORT),--port $(PORT)) $(if $(DIR),--dir $(DIR)) $(if $(FRESH),--fresh)
 
 test: test-rust test-browser ## Run every test, in Rust and in the browser
 

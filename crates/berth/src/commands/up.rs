@@ -46,7 +46,7 @@ async fn run(group: &mut Group, config: &Config, given: &Given, place: &Place) -
         Berth { place: place.data.clone(), metrics: config.metrics_listen, environment: Vec::new() };
     berth.end_leftovers().await?;
     if !given.key {
-        let key = key_file(&place.data)?;
+        let key = key_file(&place.private)?;
         berth.environment.push(("BERTH_ENCRYPTION_KEY_FILE", key.display().to_string()));
     }
     if !given.database {
@@ -187,11 +187,11 @@ impl Berth {
 }
 
 /// The key of this machine, made once.
-fn key_file(data: &Path) -> anyhow::Result<PathBuf> {
+fn key_file(directory: &Path) -> anyhow::Result<PathBuf> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    let (path, fresh) = (data.join("encryption-key"), data.join("encryption-key.new"));
+    let (path, fresh) = (directory.join("encryption-key"), directory.join("encryption-key.new"));
     if !path.exists() {
         let key = STANDARD.encode(rand::random::<[u8; 32]>());
         let mut options = std::fs::OpenOptions::new();

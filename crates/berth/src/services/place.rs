@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -16,9 +16,9 @@ const LONGEST_RUN_DIRECTORY: usize = 107 - "/.s.PGSQL.5432.lock".len();
 /// A data directory, held as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// Key, logs and pid files.
+    /// Lock, logs and pid files.
     pub(crate) data: PathBuf,
-    /// PostgreSQL's and Redis' files.
+    /// PostgreSQL's and Redis' files, and with them the key that the database's secrets need.
     pub(crate) private: PathBuf,
     /// Their sockets.
     pub(crate) run: PathBuf,
@@ -43,6 +43,12 @@ impl Place {
         let data = data.canonicalize().with_context(|| format!("cannot open {shown}"))?;
         let lock = lock(&data)?;
         let private = if fits(&data, account.is_some()) { data.clone() } else { elsewhere(&data, mode)? };
+        if private != data {
+            // For people and scripts that look for it.
+            let link = data.join("private");
+            let _ = std::fs::remove_file(&link);
+            symlink(&private, &link).with_context(|| format!("cannot write {}", link.display()))?;
+        }
         let run = private.join("run");
         own_directory(&run, account.as_ref())?;
         Ok(Self { data, private, run, account, _lock: lock })
@@ -91,7 +97,7 @@ fn fits(data: &Path, other_user: bool) -> bool {
 
 fn elsewhere(data: &Path, mode: u32) -> anyhow::Result<PathBuf> {
     let hash = Sha256::digest(data.as_os_str().as_encoded_bytes());
-    let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(&hash[..6]);
     let uid = nix::unistd::Uid::effective();
     let path = PathBuf::from(format!("/var/tmp/berth-{uid}-{name}"));
     if let Err(error) = DirBuilder::new().mode(mode).create(&path)
@@ -150,6 +156,7 @@ mod tests {
         let place = Place::take(&data, None).unwrap();
         assert_eq!(place.data, data.canonicalize().unwrap());
         assert!(place.private.starts_with("/var/tmp"));
+        assert_eq!(std::fs::read_link(place.data.join("private")).unwrap(), place.private);
         assert!(place.run.as_os_str().len() <= LONGEST_RUN_DIRECTORY);
         assert_eq!(std::fs::metadata(&place.run).unwrap().mode() & 0o777, 0o700);
         drop(place);
