@@ -1,1 +1,23 @@
-//! Berth's pages and event streams
+//! Berth's pages and event streams: axum routes, askama pages, and what every page shares.
+
+pub mod ansi;
+pub mod assets;
+pub mod badge;
+pub mod error;
+#[allow(
+    clippy::inline_always,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "askama::filter_fn asks for these signatures and writes such code"
+)]
+mod filters;
+pub mod forms;
+pub mod htmx;
+pub mod icon;
+pub mod layout;
+pub mod middleware;
+pub mod pages;
+pub mod routes;
+
+pub use error::WebError;

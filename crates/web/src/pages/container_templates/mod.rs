@@ -1,0 +1,3 @@
+//! The container templates that were found.
+
+pub mod view;

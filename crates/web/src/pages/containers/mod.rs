@@ -1,0 +1,3 @@
+//! The list of containers, and each one's page.
+
+pub mod view;

@@ -1,0 +1,3 @@
+//! A creation while it runs, and what became of it.
+
+pub mod view;

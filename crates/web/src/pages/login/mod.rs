@@ -1,0 +1,3 @@
+//! Logging in by a Proxmox host.
+
+pub mod view;

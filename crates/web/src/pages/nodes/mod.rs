@@ -1,0 +1,3 @@
+//! The settings of nodes.
+
+pub mod view;

@@ -1,0 +1,3 @@
+//! The packages that container templates install.
+
+pub mod view;

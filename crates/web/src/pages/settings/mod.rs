@@ -1,0 +1,3 @@
+//! The index of the settings.
+
+pub mod view;

@@ -1,0 +1,3 @@
+//! The five steps to a new container.
+
+pub mod view;
