@@ -1,0 +1,165 @@
+//! Containers that Berth manages.
+
+use berth_domain::container::Container;
+use berth_domain::discovery::Service;
+use berth_domain::{ContainerId, CreationId, UserId};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::{Error, Result, corrupt, decode};
+use crate::text;
+
+struct Row {
+    id: Uuid,
+    node_id: Uuid,
+    creation_id: Option<Uuid>,
+    vmid: i32,
+    hostname: String,
+    container_template: Option<String>,
+    address: Option<String>,
+    services: Json<Vec<Service>>,
+    discovered_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Container {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        let vmid: u32 = decode(row.vmid, "containers.vmid")?;
+        Ok(Self {
+            id: row.id.into(),
+            node_id: row.node_id.into(),
+            creation_id: row.creation_id.map(Into::into),
+            vmid: vmid.try_into().map_err(|_| corrupt("containers.vmid")())?,
+            hostname: row.hostname,
+            container_template: row.container_template,
+            address: row.address,
+            services: row.services.0,
+            discovered_at: row.discovered_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+macro_rules! select {
+    ($($tail:tt)*) => {
+        sqlx::query_as!(
+            Row,
+            r#"select c.id, c.node_id, c.creation_id, c.vmid, c.hostname, c.container_template, c.address,
+                      c.services as "services: Json<Vec<Service>>", c.discovered_at, c.created_at
+               from containers c join nodes n on n.id = c.node_id "# + $($tail)*
+        )
+    };
+}
+
+/// Stores the container of a creation that this worker holds, and links it to the creation. Repeating it changes
+/// nothing. What Berth had stored under the same VMID of that node is gone from Proxmox, else the VMID would not
+/// have been free. [`Error::LeaseLost`] when the lease is somebody else's by now.
+pub async fn upsert_created(
+    conn: &mut PgConnection,
+    creation: CreationId,
+    owner: &str,
+    now: OffsetDateTime,
+) -> Result<ContainerId> {
+    use sqlx::Connection as _;
+    let mut tx = conn.begin().await?;
+    let creation_row = sqlx::query!(
+        "select node_id, vmid, spec ->> 'hostname' as hostname, spec ->> 'container_template' as recipe
+         from creations where id = $1 and lease_owner = $2 for update",
+        creation.uuid(),
+        owner,
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(Error::LeaseLost)?;
+    sqlx::query!(
+        "update containers set gone_at = $4
+         where node_id = $1 and vmid = $2 and gone_at is null and creation_id is distinct from $3",
+        creation_row.node_id,
+        creation_row.vmid,
+        creation.uuid(),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let id = sqlx::query_scalar!(
+        "insert into containers (id, node_id, creation_id, vmid, hostname, container_template, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (node_id, vmid) where gone_at is null do update set hostname = excluded.hostname
+         returning id",
+        ContainerId::new().uuid(),
+        creation_row.node_id,
+        creation.uuid(),
+        creation_row.vmid,
+        creation_row.hostname.ok_or_else(corrupt("creations.spec"))?,
+        creation_row.recipe,
+        now,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query!("update creations set container_id = $2 where id = $1", creation.uuid(), id)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(id.into())
+}
+
+/// The user's containers on all nodes, the newest first.
+pub async fn list(pg: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Container>> {
+    select!("where n.user_id = $1 and c.gone_at is null order by c.created_at desc, c.id desc", user.uuid())
+        .fetch_all(pg)
+        .await?
+        .into_iter()
+        .map(Container::try_from)
+        .collect()
+}
+
+/// One of the user's containers.
+pub async fn find(pg: impl PgExecutor<'_>, user: UserId, id: ContainerId) -> Result<Option<Container>> {
+    select!("where c.id = $1 and n.user_id = $2 and c.gone_at is null", id.uuid(), user.uuid())
+        .fetch_optional(pg)
+        .await?
+        .map(Container::try_from)
+        .transpose()
+}
+
+/// Stores what was found inside. False when the container is gone.
+pub async fn set_discovery(
+    pg: impl PgExecutor<'_>,
+    id: ContainerId,
+    address: Option<&str>,
+    services: &[Service],
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update containers set address = $2, services = $3, discovered_at = $4 where id = $1 and gone_at is null",
+        id.uuid(),
+        address.map(text::storable),
+        text::json(&services),
+        now,
+    )
+    .execute(pg)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// It was deleted on Proxmox, or its owner wants it forgotten. False when the user has no such container.
+pub async fn mark_gone(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    id: ContainerId,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update containers c set gone_at = $3 from nodes n
+         where c.id = $1 and n.id = c.node_id and n.user_id = $2 and c.gone_at is null",
+        id.uuid(),
+        user.uuid(),
+        now,
+    )
+    .execute(pg)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,138 @@
+//! The jobs that make containers. The row is the truth; the queue only delivers ids.
+//!
+//! A worker holds a creation by a lease: its name in `lease_owner`, until `lease_until` by the database's clock.
+//! Every write of a worker names it and is refused with [`Error::LeaseLost`] once the lease is somebody else's.
+//!
+//! [`Error::LeaseLost`]: crate::Error::LeaseLost
+
+mod lease;
+mod owner;
+mod row;
+mod steps;
+mod sweep;
+mod work;
+
+use berth_domain::creation::{Creation, CreationSpec, ProgressEvent, StepKind};
+use berth_domain::{CreationId, NodeId, UserId, Vmid};
+use sqlx::{Connection as _, PgConnection, PgExecutor};
+use time::OffsetDateTime;
+
+pub use lease::{Claimed, Renewed, claim, release, renew};
+pub use owner::{Cancelled, delete, request_cancel, retry};
+pub(crate) use steps::position_column;
+pub use steps::{StepRecord, step_finished, step_records, step_started, steps};
+pub use sweep::{mark_enqueued, stranded};
+pub use work::{Outcome, finish, set_phase, set_upid};
+
+use crate::error::{Result, decode};
+use crate::{progress, text};
+use row::{Row, select};
+
+/// The index that gives a VMID to one live creation of a cluster.
+pub const LIVE_VMID: &str = "creations_live_vmid";
+
+/// A creation to be queued.
+#[derive(Clone, Debug)]
+pub struct NewCreation {
+    /// The node it works on.
+    pub node_id: NodeId,
+    /// What it makes.
+    pub spec: CreationSpec,
+    /// The parts of its syncing phase, in order.
+    pub steps: Vec<NewStep>,
+}
+
+/// A step to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStep {
+    /// Packages or script.
+    pub kind: StepKind,
+    /// The manager's or the script's name.
+    pub name: String,
+}
+
+/// Stores a creation as queued, its steps and its first event. None when the user has no such node. Conflict:
+/// [`LIVE_VMID`].
+pub async fn insert(
+    conn: &mut PgConnection,
+    user: UserId,
+    new: &NewCreation,
+    now: OffsetDateTime,
+) -> Result<Option<CreationId>> {
+    let id = CreationId::new();
+    let mut tx = conn.begin().await?;
+    let done = sqlx::query!(
+        "insert into creations (id, user_id, node_id, cluster, vmid, spec, state, phase, percent, created_at)
+         select $1, n.user_id, n.id, n.cluster, $4, $5, 'queued', 'creating', 0, $6
+         from nodes n where n.id = $3 and n.user_id = $2",
+        id.uuid(),
+        user.uuid(),
+        new.node_id.uuid(),
+        vmid_column(new.spec.vmid),
+        text::json(&new.spec),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    steps::insert(&mut tx, id, &new.steps).await?;
+    progress::append_in(&mut tx, id, None, &[ProgressEvent::Queued], None, now).await?;
+    tx.commit().await?;
+    Ok(Some(id))
+}
+
+/// One of the user's creations.
+pub async fn find(pg: impl PgExecutor<'_>, user: UserId, id: CreationId) -> Result<Option<Creation>> {
+    select!("where id = $1 and user_id = $2", id.uuid(), user.uuid())
+        .fetch_optional(pg)
+        .await?
+        .map(Creation::try_from)
+        .transpose()
+}
+
+/// The user's creations that are queued or running, the newest first.
+pub async fn list_live(pg: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Creation>> {
+    select!(
+        "where user_id = $1 and state in ('queued', 'running') order by created_at desc, id desc",
+        user.uuid()
+    )
+    .fetch_all(pg)
+    .await?
+    .into_iter()
+    .map(Creation::try_from)
+    .collect()
+}
+
+/// The user's `limit` newest creations in any state.
+pub async fn list_recent(pg: impl PgExecutor<'_>, user: UserId, limit: u32) -> Result<Vec<Creation>> {
+    select!("where user_id = $1 order by created_at desc, id desc limit $2", user.uuid(), i64::from(limit))
+        .fetch_all(pg)
+        .await?
+        .into_iter()
+        .map(Creation::try_from)
+        .collect()
+}
+
+/// The VMIDs that live creations of a cluster are about to take, with the host names of their containers.
+pub async fn live_vmids(pg: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<(Vmid, String)>> {
+    sqlx::query!(
+        r#"select vmid, spec ->> 'hostname' as "hostname!" from creations
+           where cluster = $1 and state in ('queued', 'running') order by vmid"#,
+        cluster
+    )
+    .fetch_all(pg)
+    .await?
+    .into_iter()
+    .map(|row| Ok((vmid(row.vmid)?, row.hostname)))
+    .collect()
+}
+
+fn vmid_column(vmid: Vmid) -> i32 {
+    i32::try_from(vmid.get()).expect("the largest VMID is below 2^31")
+}
+
+fn vmid(column: i32) -> Result<Vmid> {
+    decode(decode::<u32, _>(column, "creations.vmid")?, "creations.vmid")
+}

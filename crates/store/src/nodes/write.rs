@@ -1,0 +1,183 @@
+//! Changes to a user's nodes. Those that move the default first lock the user's row, so that they come one by one;
+//! the unique index would refuse a second default even so.
+
+use berth_domain::node::{Node, SshAccess};
+use berth_domain::{NodeId, UserId};
+use sqlx::{Connection as _, PgConnection, PgTransaction};
+use time::OffsetDateTime;
+
+use super::credentials::context;
+use super::row::method_name;
+use super::{NewNode, NodeChange, SshSecret};
+use crate::crypto::Keyring;
+use crate::error::Result;
+
+async fn lock(tx: &mut PgTransaction<'_>, user: UserId) -> Result<()> {
+    sqlx::query!("select id from users where id = $1 for no key update", user.uuid())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The SSH secret's two envelopes.
+fn sealed(ssh: Option<&SshSecret>, id: NodeId, keyring: &Keyring) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let seal = |secret, column| keyring.seal(secret, context(id.uuid(), column));
+    let passphrase = ssh.and_then(|ssh| ssh.passphrase.as_ref());
+    (ssh.map(|ssh| seal(&ssh.secret, "ssh_secret")), passphrase.map(|text| seal(text, "ssh_passphrase")))
+}
+
+fn columns(ssh: Option<&SshAccess>) -> (Option<&str>, Option<i32>, Option<&str>, Option<&str>, Option<&str>) {
+    (
+        ssh.map(|ssh| ssh.host.as_str()),
+        ssh.map(|ssh| i32::from(ssh.port)),
+        ssh.map(|ssh| ssh.user.as_str()),
+        ssh.map(|ssh| method_name(ssh.method)),
+        ssh.map(|ssh| ssh.host_key.as_str()),
+    )
+}
+
+/// Adds a node; the user's first becomes the default. Conflicts: [`super::NAME_UNIQUE`],
+/// [`super::SSH_ALL_OR_NONE`].
+pub async fn insert(
+    conn: &mut PgConnection,
+    user: UserId,
+    node: &NewNode,
+    keyring: &Keyring,
+    now: OffsetDateTime,
+) -> Result<Node> {
+    let (id, details) = (NodeId::new(), &node.details);
+    let token_secret = keyring.seal(&node.token_secret, context(id.uuid(), "token_secret"));
+    let (ssh_secret, ssh_passphrase) = sealed(node.ssh_secret.as_ref(), id, keyring);
+    let (ssh_host, ssh_port, ssh_user, ssh_method, ssh_host_key) = columns(details.ssh.as_ref());
+    let mut tx = conn.begin().await?;
+    lock(&mut tx, user).await?;
+    sqlx::query!(
+        "insert into nodes (id, user_id, name, host, port, certificate, token_id, token_secret, pve_node_name,
+               cluster, pve_version, ssh_host, ssh_port, ssh_user, ssh_method, ssh_host_key, ssh_secret,
+               ssh_passphrase, is_default, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+               not exists (select from nodes where user_id = $2), $19, $19)",
+        id.uuid(),
+        user.uuid(),
+        details.name,
+        details.address.host.as_str(),
+        i32::from(details.address.port),
+        details.certificate.map(|pin| pin.to_string()),
+        details.token_id.to_string(),
+        token_secret,
+        details.pve_node_name,
+        details.cluster,
+        details.pve_version,
+        ssh_host,
+        ssh_port,
+        ssh_user,
+        ssh_method,
+        ssh_host_key,
+        ssh_secret,
+        ssh_passphrase,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let node = super::find(&mut *tx, user, id).await?.expect("this transaction has just inserted it");
+    tx.commit().await?;
+    Ok(node)
+}
+
+/// Changes a node; absent secrets stay as they are. False when the user has no such node. Conflicts:
+/// [`super::NAME_UNIQUE`]; [`super::SSH_ALL_OR_NONE`] when SSH needs a secret and none is stored for its method.
+pub async fn update(
+    conn: &mut PgConnection,
+    user: UserId,
+    id: NodeId,
+    change: &NodeChange,
+    keyring: &Keyring,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let details = &change.details;
+    let token_secret =
+        change.token_secret.as_ref().map(|secret| keyring.seal(secret, context(id.uuid(), "token_secret")));
+    let (ssh_secret, ssh_passphrase) = sealed(change.ssh_secret.as_ref(), id, keyring);
+    let (ssh_host, ssh_port, ssh_user, ssh_method, ssh_host_key) = columns(details.ssh.as_ref());
+    // Right of `=` stands the row as it was.
+    let done = sqlx::query!(
+        "update nodes set name = $3, host = $4, port = $5, certificate = $6, token_id = $7,
+             token_secret = coalesce($8, token_secret), pve_node_name = $9, cluster = $10, pve_version = $11,
+             ssh_host = $12, ssh_port = $13, ssh_user = $14, ssh_method = $15, ssh_host_key = $16,
+             ssh_secret = case when $15::text is null then null
+                 when $15 = ssh_method then coalesce($17, ssh_secret) else $17 end,
+             ssh_passphrase = case when $15::text is null then null
+                 when $17::bytea is null and $15 = ssh_method then ssh_passphrase else $18 end,
+             updated_at = $19
+         where id = $1 and user_id = $2",
+        id.uuid(),
+        user.uuid(),
+        details.name,
+        details.address.host.as_str(),
+        i32::from(details.address.port),
+        details.certificate.map(|pin| pin.to_string()),
+        details.token_id.to_string(),
+        token_secret,
+        details.pve_node_name,
+        details.cluster,
+        details.pve_version,
+        ssh_host,
+        ssh_port,
+        ssh_user,
+        ssh_method,
+        ssh_host_key,
+        ssh_secret,
+        ssh_passphrase,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes it the default instead of the one that was. False when the user has no such node.
+pub async fn set_default(conn: &mut PgConnection, user: UserId, id: NodeId) -> Result<bool> {
+    let mut tx = conn.begin().await?;
+    lock(&mut tx, user).await?;
+    sqlx::query!("update nodes set is_default = false where user_id = $1 and is_default", user.uuid())
+        .execute(&mut *tx)
+        .await?;
+    let done = sqlx::query!(
+        "update nodes set is_default = true where id = $1 and user_id = $2",
+        id.uuid(),
+        user.uuid(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        tx.commit().await?;
+        return Ok(true);
+    }
+    tx.rollback().await?;
+    Ok(false)
+}
+
+/// Deletes a node with its creations and forgets its containers, which stay on Proxmox; the oldest node left
+/// becomes the default if this was it. False when the user has no such node.
+pub async fn delete(conn: &mut PgConnection, user: UserId, id: NodeId) -> Result<bool> {
+    let mut tx = conn.begin().await?;
+    lock(&mut tx, user).await?;
+    let was_default = sqlx::query_scalar!(
+        "delete from nodes where id = $1 and user_id = $2 returning is_default",
+        id.uuid(),
+        user.uuid(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if was_default == Some(true) {
+        sqlx::query!(
+            "update nodes set is_default = true
+             where id = (select id from nodes where user_id = $1 order by created_at, id limit 1)",
+            user.uuid(),
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(was_default.is_some())
+}
