@@ -128,7 +128,7 @@ pub async fn claim(
     pin: Option<Fingerprint>,
     now: OffsetDateTime,
 ) -> Result<bool> {
-    insert(pg, address, Source::Claimed, Some(pin), now).await?;
+    insert(pg, address, Source::Claimed, pin.into(), now).await?;
     Ok(find(pg, address)
         .await?
         .is_some_and(|host| host.source == Source::Claimed && host.trust == pin.into()))
@@ -142,7 +142,7 @@ pub async fn remember(
     pin: Option<Fingerprint>,
     now: OffsetDateTime,
 ) -> Result<bool> {
-    insert(pg, address, Source::Remembered, Some(pin), now).await?;
+    insert(pg, address, Source::Remembered, pin.into(), now).await?;
     sqlx::query!(
         "update login_hosts set fingerprint = $3, verified_at = $4
          where host = $1 and port = $2 and verified_at is null",
@@ -158,7 +158,7 @@ pub async fn remember(
 
 /// Allows a host; its certificate is verified at the first login. False when it is there already.
 pub async fn add(pg: impl PgExecutor<'_>, address: &HostPort, now: OffsetDateTime) -> Result<bool> {
-    insert(pg, address, Source::Added, None, now).await
+    insert(pg, address, Source::Added, Trust::Unverified, now).await
 }
 
 /// Forbids a host. False when it was not there.
@@ -196,9 +196,10 @@ async fn insert(
     pg: impl PgExecutor<'_>,
     address: &HostPort,
     source: Source,
-    verified: Option<Option<Fingerprint>>,
+    trust: Trust,
     now: OffsetDateTime,
 ) -> Result<bool> {
+    let pin = if let Trust::Pinned(pin) = trust { Some(pin) } else { None };
     // Without a conflict target it also yields to another host's claim.
     let done = sqlx::query!(
         "insert into login_hosts (host, port, source, fingerprint, verified_at, created_at)
@@ -206,8 +207,8 @@ async fn insert(
         address.host.as_str(),
         i32::from(address.port),
         source.name(),
-        verified.flatten().map(|pin| pin.to_string()),
-        verified.map(|_| now),
+        pin.map(|pin| pin.to_string()),
+        (trust != Trust::Unverified).then_some(now),
         now,
     )
     .execute(pg)

@@ -7,7 +7,6 @@ mod hub;
 mod read;
 
 pub use append::{LogOffset, append, append_in};
-pub use follow::Following;
 pub use hub::ProgressHub;
 pub use read::events_after;
 

@@ -26,14 +26,26 @@ fn sealed(ssh: Option<&SshSecret>, id: NodeId, keyring: &Keyring) -> (Option<Vec
     (ssh.map(|ssh| seal(&ssh.secret, "ssh_secret")), passphrase.map(|text| seal(text, "ssh_passphrase")))
 }
 
-fn columns(ssh: Option<&SshAccess>) -> (Option<&str>, Option<i32>, Option<&str>, Option<&str>, Option<&str>) {
-    (
-        ssh.map(|ssh| ssh.host.as_str()),
-        ssh.map(|ssh| i32::from(ssh.port)),
-        ssh.map(|ssh| ssh.user.as_str()),
-        ssh.map(|ssh| method_name(ssh.method)),
-        ssh.map(|ssh| ssh.host_key.as_str()),
-    )
+/// SSH access as its columns take it: all or none.
+#[derive(Default)]
+struct SshColumns<'a> {
+    host: Option<&'a str>,
+    port: Option<i32>,
+    user: Option<&'a str>,
+    method: Option<&'static str>,
+    host_key: Option<&'a str>,
+}
+
+impl<'a> SshColumns<'a> {
+    fn new(ssh: Option<&'a SshAccess>) -> Self {
+        ssh.map_or_else(Self::default, |ssh| Self {
+            host: Some(ssh.host.as_str()),
+            port: Some(i32::from(ssh.port)),
+            user: Some(&ssh.user),
+            method: Some(method_name(ssh.method)),
+            host_key: Some(&ssh.host_key),
+        })
+    }
 }
 
 /// Adds a node; the user's first becomes the default. Conflicts: [`super::NAME_UNIQUE`],
@@ -48,7 +60,7 @@ pub async fn insert(
     let (id, details) = (NodeId::new(), &node.details);
     let token_secret = keyring.seal(&node.token_secret, context(id.uuid(), "token_secret"));
     let (ssh_secret, ssh_passphrase) = sealed(node.ssh_secret.as_ref(), id, keyring);
-    let (ssh_host, ssh_port, ssh_user, ssh_method, ssh_host_key) = columns(details.ssh.as_ref());
+    let ssh = SshColumns::new(details.ssh.as_ref());
     let mut tx = conn.begin().await?;
     lock(&mut tx, user).await?;
     sqlx::query!(
@@ -68,11 +80,11 @@ pub async fn insert(
         details.pve_node_name,
         details.cluster,
         details.pve_version,
-        ssh_host,
-        ssh_port,
-        ssh_user,
-        ssh_method,
-        ssh_host_key,
+        ssh.host,
+        ssh.port,
+        ssh.user,
+        ssh.method,
+        ssh.host_key,
         ssh_secret,
         ssh_passphrase,
         now,
@@ -98,7 +110,7 @@ pub async fn update(
     let token_secret =
         change.token_secret.as_ref().map(|secret| keyring.seal(secret, context(id.uuid(), "token_secret")));
     let (ssh_secret, ssh_passphrase) = sealed(change.ssh_secret.as_ref(), id, keyring);
-    let (ssh_host, ssh_port, ssh_user, ssh_method, ssh_host_key) = columns(details.ssh.as_ref());
+    let ssh = SshColumns::new(details.ssh.as_ref());
     // Right of `=` stands the row as it was.
     let done = sqlx::query!(
         "update nodes set name = $3, host = $4, port = $5, certificate = $6, token_id = $7,
@@ -121,11 +133,11 @@ pub async fn update(
         details.pve_node_name,
         details.cluster,
         details.pve_version,
-        ssh_host,
-        ssh_port,
-        ssh_user,
-        ssh_method,
-        ssh_host_key,
+        ssh.host,
+        ssh.port,
+        ssh.user,
+        ssh.method,
+        ssh.host_key,
         ssh_secret,
         ssh_passphrase,
         now,

@@ -150,12 +150,9 @@ pub(crate) async fn announce(redis: &Redis, id: CreationId, stored: &[StoredEven
     if stored.is_empty() {
         return;
     }
-    match tokio::time::timeout(REDIS, send(redis, id, stored)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(creation = %id, %error, "progress was stored but not announced"),
-        Err(_) => {
-            tracing::warn!(creation = %id, "progress was stored but not announced: Redis is slow or down")
-        }
+    let sent = tokio::time::timeout(REDIS, send(redis, id, stored)).await;
+    if let Err(error) = sent.unwrap_or_else(|_| Err(Error::redis_is_slow())) {
+        tracing::warn!(creation = %id, %error, "progress was stored but not announced");
     }
 }
 

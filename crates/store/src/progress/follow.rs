@@ -19,7 +19,7 @@ const BATCH: u32 = 500;
 
 /// Yields a creation's events, each once and in order.
 #[derive(Debug)]
-pub struct Following {
+pub(super) struct Following {
     hub: ProgressHub,
     id: CreationId,
     signals: broadcast::Receiver<Signal>,
@@ -59,7 +59,7 @@ impl Following {
     }
 
     /// The next event; none when the creation is over. While PostgreSQL is away it waits.
-    pub async fn next(&mut self) -> Option<StoredEvent> {
+    pub(super) async fn next(&mut self) -> Option<StoredEvent> {
         loop {
             if let Some(event) = self.pending.pop_front() {
                 return Some(event);
@@ -89,7 +89,9 @@ impl Following {
         if events.is_empty() {
             self.state = if self.last_is_terminal { State::Ended } else { State::Waiting };
         }
-        events.into_iter().for_each(|event| self.push(event));
+        for event in events {
+            self.push(event);
+        }
         Ok(())
     }
 
@@ -106,9 +108,9 @@ impl Following {
     fn hear(&mut self, notice: &Notice) {
         let next = self.last + 1;
         let fresh = notice.events.iter().skip_while(|event| event.seq < next);
-        fresh.clone().zip(next..).take_while(|(event, seq)| event.seq == *seq).for_each(|(event, _)| {
+        for (event, _) in fresh.zip(next..).take_while(|(event, seq)| event.seq == *seq) {
             self.push(event.clone());
-        });
+        }
         // A gap, a notice without its events, or an end that may have been followed by a retry.
         if self.last < notice.last_seq || (self.last_is_terminal && !self.pending.is_empty()) {
             self.state = State::Behind;

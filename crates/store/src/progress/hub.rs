@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use berth_domain::CreationId;
+use berth_domain::creation::StoredEvent;
 use fred::clients::SubscriberClient;
 use fred::interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _};
 use fred::types::Message;
@@ -12,8 +13,8 @@ use sqlx::PgPool;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
-use super::{Following, Notice};
-use berth_domain::creation::StoredEvent;
+use super::Notice;
+use super::follow::Following;
 
 use crate::error::Result;
 use crate::redis::Redis;

@@ -23,13 +23,12 @@ pub async fn events_after(
     limit: u32,
 ) -> Result<Vec<StoredEvent>> {
     let streamed = tokio::time::timeout(REDIS, from_stream(redis, id, after, limit)).await;
-    match streamed {
-        Ok(Ok(events)) if !events.is_empty() => return Ok(events),
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            tracing::debug!(creation = %id, %error, "reading progress from PostgreSQL instead of Redis")
+    match streamed.unwrap_or_else(|_| Err(Error::redis_is_slow())) {
+        Ok(events) if !events.is_empty() => return Ok(events),
+        Ok(_) => {}
+        Err(error) => {
+            tracing::debug!(creation = %id, %error, "reading progress from PostgreSQL instead of Redis");
         }
-        Err(_) => tracing::debug!(creation = %id, "Redis is slow or down: reading progress from PostgreSQL"),
     }
     from_postgres(pg, id, after, limit).await
 }
