@@ -8,7 +8,8 @@ NEXTEST_VERSION := 0.9.143
 SQLX_VERSION := 0.9.0
 DENY_VERSION := 0.18.9
 
-.PHONY: help setup demo test test-rust test-browser ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+
+.PHONY: help setup demo test test-static test-rust test-browser ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -23,7 +24,10 @@ static: ## Build CSS and JavaScript into static/dist
 demo: ## Run Berth and a simulated Proxmox node (PORT=… DIR=… FRESH=1)
 	@exec scripts/demo $(if $(PORT),--port $(PORT)) $(if $(DIR),--dir $(DIR)) $(if $(FRESH),--fresh)
 
-test: test-rust test-browser ## Run every test, in Rust and in the browser
+test: test-static test-rust test-browser ## Run every test, in Rust, in Node and in the browser
+
+test-static: static ## Run the tests of the JavaScript sources
+	cd static && npm test --silent
 
 test-rust: static nextest ## Run the Rust tests (ARGS=… goes to cargo nextest)
 	scripts/setup compiler services sandbox
