@@ -88,6 +88,7 @@ create table creations (
     enqueued_at timestamptz, -- when it was last put in the queue
     cancel_requested boolean not null default false,
     upid text, -- the Proxmox task that is waited for
+    task_lines bigint not null default 0, -- lines of its log that are stored here
     error text,
     last_seq bigint not null default 0,
     container_id uuid,

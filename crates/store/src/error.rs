@@ -34,6 +34,12 @@ pub enum Error {
         /// Where the caller believed the stored output to end.
         expected: u64,
     },
+    /// Lines of the task's log after that one are stored already.
+    #[error("the task's log is not stored up to line {expected}")]
+    LinesMoved {
+        /// Where the caller believed the stored log to end.
+        expected: u64,
+    },
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

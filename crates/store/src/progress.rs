@@ -5,10 +5,12 @@ mod append;
 mod follow;
 mod hub;
 mod read;
+mod task;
 
 pub use append::{LogOffset, append, append_in};
 pub use hub::ProgressHub;
 pub use read::events_after;
+pub use task::{TaskLines, append_task_lines, task_lines};
 
 pub(crate) use append::announce;
 
