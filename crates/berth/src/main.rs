@@ -17,6 +17,8 @@ const CONFIGURATION: u8 = 2;
 const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
+    // Before anything builds a TLS configuration: there is exactly one provider in the program.
+    rustls::crypto::ring::default_provider().install_default().expect("nothing has installed a provider yet");
     match run(&CommandLine::parse()) {
         Ok(code) => code,
         Err(error) => {

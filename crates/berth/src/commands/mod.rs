@@ -1,12 +1,15 @@
 //! The command line: one file per command.
 
+mod check;
+mod login_host;
+mod migrate;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Variables};
+use crate::config::{Config, Connections, Given, Variables, database_url};
 use crate::logging;
 
 /// Create, provision, watch and control LXC containers on your Proxmox VE hosts.
@@ -28,19 +31,44 @@ enum Command {
     /// PostgreSQL and Redis are started on unix sockets and keep their data in `BERTH_DATA_DIR`. Without
     /// `BERTH_ENCRYPTION_KEY`, a key is made there too. Migrations run first. A worker that fails is started again.
     Up,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Say what is wrong with the configuration, and what it reaches
+    Check,
+    /// Manage which Proxmox hosts may log people in
+    #[command(subcommand)]
+    LoginHost(login_host::Verb),
 }
 
 /// Runs the command.
 pub(crate) fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
     let mut variables = Variables::of_process();
-    match command_line.command {
+    let unknown = variables.unknown();
+    let config = Config::read(&mut variables);
+    let done = ExitCode::SUCCESS;
+    match &command_line.command {
         Command::Up => {
-            let unknown = variables.unknown();
-            let given = crate::config::Given::read(&mut variables);
-            let config = Config::read(&mut variables);
+            let given = Given::read(&mut variables);
             let config = variables.finish(config)?;
             start_logging(&config, &unknown);
-            runtime_of_one_thread()?.block_on(up::up(&config, &given))
+            one_thread()?.block_on(up::up(&config, &given))
+        }
+        Command::Migrate => {
+            let url = database_url(&mut variables);
+            let (config, url) = variables.finish(config.zip(url))?;
+            start_logging(&config, &unknown);
+            one_thread()?.block_on(migrate::migrate(&url)).map(|()| done)
+        }
+        Command::Check => {
+            let connections = Connections::read(&mut variables);
+            let (config, connections) = variables.finish(config.zip(connections))?;
+            Ok(one_thread()?.block_on(check::check(&config, &connections, &unknown)))
+        }
+        Command::LoginHost(verb) => {
+            let url = database_url(&mut variables);
+            let (config, url) = variables.finish(config.zip(url))?;
+            start_logging(&config, &unknown);
+            one_thread()?.block_on(login_host::login_host(&url, verb)).map(|()| done)
         }
     }
 }
@@ -52,7 +80,13 @@ fn start_logging(config: &Config, unknown: &[String]) {
     }
 }
 
-/// Children are started from the main thread: their death signal follows the thread that started them.
-fn runtime_of_one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+/// `up` needs its children started from the main thread, whose death they are told of; short commands need no more.
+fn one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Answers the person who ran the command.
+#[allow(clippy::print_stdout, reason = "a command line's answers belong on standard output")]
+fn say(line: &str) {
+    println!("{line}");
 }

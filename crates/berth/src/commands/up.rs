@@ -6,9 +6,9 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use berth_store::crypto::Key;
 use nix::sys::signal::Signal;
+use secrecy::ExposeSecret as _;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -193,10 +193,9 @@ fn key_file(directory: &Path) -> anyhow::Result<PathBuf> {
 
     let (path, fresh) = (directory.join("encryption-key"), directory.join("encryption-key.new"));
     if !path.exists() {
-        let key = STANDARD.encode(rand::random::<[u8; 32]>());
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        writeln!(file, "{key}")?;
+        writeln!(file, "{}", Key::generate().expose_secret())?;
         file.sync_all()?;
         // Whole or not at all: half a key would make every stored secret unreadable later.
         std::fs::rename(&fresh, &path)?;
@@ -218,6 +217,6 @@ mod tests {
         let path = key_file(dir.path()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(STANDARD.decode(first.trim()).unwrap().len(), 32);
+        Key::parse(&first.into()).unwrap();
     }
 }

@@ -10,23 +10,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use berth_domain::HostPort;
+use berth_operations::context::LoginHosts;
+use berth_store::crypto::Key;
 use ipnet::IpNet;
-use secrecy::{SecretBox, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use variables::{Variables, Wrong};
-
-/// Which hosts may log people in (`BERTH_LOGIN_HOSTS`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LoginHosts {
-    /// The first host that somebody logs in through becomes the only one.
-    Claim,
-    /// Only these.
-    Only(Vec<HostPort>),
-    /// Any host.
-    Any,
-}
 
 /// How many logins may be tried in a time, per client address and per account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +55,7 @@ pub(crate) struct Connections {
     /// Redis.
     pub(crate) redis_url: SecretString,
     /// Encrypts stored secrets.
-    pub(crate) encryption_key: SecretBox<[u8; 32]>,
+    pub(crate) encryption_key: Key,
 }
 
 impl Connections {
@@ -136,8 +126,10 @@ fn checked_redis(variables: &mut Variables, url: SecretString) -> Option<SecretS
     None
 }
 
-fn checked_key(variables: &mut Variables, key: &SecretString) -> Option<SecretBox<[u8; 32]>> {
-    parse::encryption_key(key).map_err(|remedy| variables.wrong("BERTH_ENCRYPTION_KEY", remedy)).ok()
+fn checked_key(variables: &mut Variables, key: &SecretString) -> Option<Key> {
+    Key::parse(key)
+        .map_err(|remedy| variables.wrong("BERTH_ENCRYPTION_KEY", format!("is not a key: {remedy}")))
+        .ok()
 }
 
 /// Everything that has a default.

@@ -3,14 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use berth_domain::HostPort;
+use berth_operations::context::LoginHosts;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret as _, SecretBox, SecretString};
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::{LogFormat, LoginAttempts, LoginHosts};
+use super::{LogFormat, LoginAttempts};
 
 pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse()
@@ -41,7 +40,7 @@ pub(super) fn login_hosts(text: &str) -> Result<LoginHosts, String> {
                     })
                 })
                 .collect();
-            hosts.map(LoginHosts::Only)
+            hosts.map(LoginHosts::List)
         }
     }
 }
@@ -103,14 +102,6 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
             Err(format!("is not a log filter ({error}): write for example info or info,berth_worker=debug"))
         }
     }
-}
-
-/// The key that encrypts stored secrets.
-pub(super) fn encryption_key(text: &SecretString) -> Result<SecretBox<[u8; 32]>, &'static str> {
-    let remedy = "is not 32 bytes in base64: make one with  openssl rand -base64 32";
-    let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| remedy)?;
-    let key: [u8; 32] = bytes.try_into().map_err(|_| remedy)?;
-    Ok(SecretBox::new(Box::new(key)))
 }
 
 pub(super) fn is_database_url(url: &SecretString) -> bool {
