@@ -1,0 +1,200 @@
+//! Makes a container and provisions it, in five phases, each safe to repeat.
+//!
+//! The row in PostgreSQL is the truth. Whoever holds its lease works on it, and looks at the host before each act, so that a worker may die
+//! at any point: the next one finds what was done and goes on. The queue only says that there is something to do.
+
+mod bundle;
+mod create;
+mod deploy;
+mod discover;
+mod failure;
+mod finalize;
+mod frames;
+#[cfg(test)]
+mod guest_tests;
+mod job;
+mod lease;
+mod lines;
+mod start;
+mod steps;
+mod sync;
+
+use std::time::Duration;
+
+use berth_domain::CreationId;
+use berth_domain::creation::Phase;
+use berth_store::creations;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Context, Error, Result};
+use failure::{Failure, Outcome, Stop};
+use job::Job;
+use lease::Signals;
+
+/// First and longest pause between attempts at a host that does not answer.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+
+/// What became of a delivered creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It came to an end: ready, failed or cancelled.
+    Ended,
+    /// Another worker has it, or it had ended before.
+    NothingToDo,
+    /// It was handed back, or taken over; it will be delivered again.
+    LeftToOthers,
+}
+
+/// Goes on with a creation until it ends, or until `shutdown` is given: then it is handed back at once.
+///
+/// `owner` names this worker process and must be unique among all that run. It may be delivered any number of times.
+pub async fn deliver(ctx: &Context, id: CreationId, owner: &str, shutdown: CancellationToken) -> Result<Delivery> {
+    let Some(claimed) = creations::claim(&ctx.pg, id, owner, ctx.settings.lease).await? else {
+        return Ok(Delivery::NothingToDo);
+    };
+    tracing::info!(creation = %id, phase = %claimed.creation.phase, deliveries = claimed.deliveries, "took a creation");
+    let signals = Signals::new(shutdown);
+    let keeper = lease::keep(ctx.clone(), id, owner.to_owned(), signals.clone());
+    let mut job = match Job::open(ctx.clone(), claimed.creation, owner.to_owned()).await {
+        Ok(job) => job,
+        Err(error) => return give_up(ctx, id, owner, error).await,
+    };
+    let ended = tokio::select! {
+        ended = all_phases(&mut job) => ended,
+        stop = signals.stopped() => Err(Failure::Stopped(stop)),
+    };
+    let delivery = conclude(&mut job, ended).await;
+    drop(keeper);
+    delivery
+}
+
+/// Puts creations that nobody works on, and that were not queued lately, in the queue; returns how many.
+pub async fn requeue_stranded(ctx: &Context) -> Result<usize> {
+    let stranded = creations::stranded(&ctx.pg, ctx.settings.lease).await?;
+    for id in &stranded {
+        ctx.queue.enqueue(*id).await.map_err(|error| Error::Internal(Box::new(error)))?;
+    }
+    Ok(stranded.len())
+}
+
+async fn all_phases(job: &mut Job) -> Outcome<()> {
+    let mut phase = job.creation.phase;
+    loop {
+        job.set_phase(phase, phase.percent().0.max(job.creation.percent)).await?;
+        patiently(job, phase).await?;
+        match phase.next() {
+            Some(next) => phase = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Repeats a phase while its host does not answer, for as long as the settings allow.
+async fn patiently(job: &mut Job, phase: Phase) -> Outcome<()> {
+    let mut waiting: Option<(Instant, String)> = None;
+    let mut pause = PAUSES.0;
+    loop {
+        let failure = match run(job, phase).await {
+            Ok(()) => return Ok(()),
+            Err(failure) if failure.may_pass() => failure,
+            Err(failure) => return Err(failure),
+        };
+        job.drop_ssh();
+        let text = describe(job, &failure);
+        tracing::warn!(creation = %job.creation.id, %phase, cause = %text, "a phase was interrupted, trying again");
+        let since = waiting.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        if since.elapsed() > job.ctx.settings.patience {
+            return Err(failure);
+        }
+        if waiting.as_ref().is_none_or(|(_, told)| *told != text) {
+            job.warn(format!("{text}. Trying again")).await?;
+        }
+        waiting = Some((since, text));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+async fn run(job: &mut Job, phase: Phase) -> Outcome<()> {
+    match phase {
+        Phase::Creating => create::run(job).await,
+        Phase::Starting => start::run(job).await,
+        Phase::Deploying => deploy::run(job).await,
+        Phase::Syncing => sync::run(job).await,
+        Phase::Finalizing => finalize::run(job).await,
+    }
+}
+
+fn describe(job: &Job, failure: &Failure) -> String {
+    match failure {
+        Failure::Host(error) => format!("{}: {error}", job.node_name()),
+        Failure::Broken(text) => text.clone(),
+        Failure::Store(error) => error.to_string(),
+        Failure::Stopped(_) => "stopped".to_owned(),
+    }
+}
+
+async fn conclude(job: &mut Job, ended: Outcome<()>) -> Result<Delivery> {
+    let outcome = match ended {
+        Ok(()) => creations::Outcome::Ready,
+        Err(Failure::Stopped(Stop::LeaseLost)) => return Ok(Delivery::LeftToOthers),
+        Err(Failure::Stopped(Stop::Shutdown)) => return hand_back(job).await,
+        Err(Failure::Stopped(Stop::Cancelled)) => {
+            stop_remote(job).await;
+            creations::Outcome::Cancelled
+        }
+        Err(failure @ Failure::Store(_)) => {
+            tracing::error!(creation = %job.creation.id, ?failure, "the database refused a creation's progress");
+            return hand_back(job).await;
+        }
+        Err(failure) => creations::Outcome::Failed { message: describe(job, &failure) },
+    };
+    tracing::info!(creation = %job.creation.id, ?outcome, "a creation ended");
+    match creations::finish(&job.ctx.pg, &job.ctx.redis, job.creation.id, &job.owner, &outcome, job.ctx.clock.now()).await {
+        Ok(_) => Ok(Delivery::Ended),
+        Err(berth_store::Error::LeaseLost) => Ok(Delivery::LeftToOthers),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn hand_back(job: &Job) -> Result<Delivery> {
+    creations::release(&job.ctx.pg, job.creation.id, &job.owner).await?;
+    if let Err(error) = job.ctx.queue.enqueue(job.creation.id).await {
+        tracing::warn!(creation = %job.creation.id, %error, "could not queue a creation that was handed back; the sweep will");
+    }
+    Ok(Delivery::LeftToOthers)
+}
+
+/// Ends what still runs on the host for a cancelled creation; what cannot be reached is left and said so.
+async fn stop_remote(job: &mut Job) {
+    job.drop_ssh();
+    let ended = match job.creation.phase {
+        Phase::Creating | Phase::Starting => stop_task(job).await,
+        Phase::Syncing => sync::cancel(job).await,
+        Phase::Deploying | Phase::Finalizing => Ok(()),
+    };
+    if let Err(failure) = ended {
+        let text = describe(job, &failure);
+        if job.warn(format!("What runs on the host could not be ended: {text}")).await.is_err() {
+            tracing::warn!(creation = %job.creation.id, cause = %text, "what runs for a cancelled creation could not be ended");
+        }
+    }
+}
+
+async fn stop_task(job: &Job) -> Outcome<()> {
+    let Some(upid) = job.creation.upid.as_deref().and_then(|upid| upid.parse().ok()) else { return Ok(()) };
+    Ok(job.client().stop_task(&upid).await?)
+}
+
+/// A creation whose node's row or secrets cannot be read fails at once: no retry helps.
+async fn give_up(ctx: &Context, id: CreationId, owner: &str, error: Error) -> Result<Delivery> {
+    tracing::error!(creation = %id, %error, "a creation's node cannot be opened");
+    let message = match error {
+        Error::Node(trouble) => trouble.to_string(),
+        _ => "the node's stored credentials cannot be read: edit the node and type them again, then retry".to_owned(),
+    };
+    let outcome = creations::Outcome::Failed { message };
+    creations::finish(&ctx.pg, &ctx.redis, id, owner, &outcome, ctx.clock.now()).await?;
+    Ok(Delivery::Ended)
+}
