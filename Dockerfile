@@ -10,9 +10,9 @@ COPY crates/web/src ../crates/web/src
 COPY static ./
 RUN npm run build
 
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /build
-COPY Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml ./
+COPY Cargo.toml Cargo.lock ./
 COPY .sqlx .sqlx
 COPY crates crates
 COPY migrations migrations
