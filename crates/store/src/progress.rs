@@ -9,7 +9,7 @@ mod task;
 
 pub use append::{LogOffset, append, append_in};
 pub use hub::ProgressHub;
-pub use read::events_after;
+pub use read::{events_after, last_seq};
 pub use task::{TaskLines, append_task_lines, task_lines};
 
 pub(crate) use append::announce;

@@ -39,7 +39,7 @@ async fn from_stream(redis: &Redis, id: CreationId, after: i64, limit: u32) -> R
     let entries: Vec<(String, HashMap<String, String>)> =
         redis.pool().xrange_values(redis.key("progress", id), start, "+", Some(u64::from(limit))).await?;
     let mut events = Vec::with_capacity(entries.len());
-    for (expected, (_, fields)) in (after.saturating_add(1)..).zip(entries) {
+    for ((_, fields), expected) in entries.into_iter().zip(after.saturating_add(1)..) {
         let text = fields.get(FIELD).map(String::as_str).unwrap_or_default();
         let event: StoredEvent = serde_json::from_str(text)
             .map_err(|error| Error::Corrupt(format!("an event in Redis: {error}")))?;
@@ -67,4 +67,10 @@ async fn from_postgres(pg: &PgPool, id: CreationId, after: i64, limit: u32) -> R
 /// One event by its number.
 pub(super) async fn event(pg: &PgPool, id: CreationId, seq: i64) -> Result<Option<StoredEvent>> {
     Ok(from_postgres(pg, id, seq.saturating_sub(1), 1).await?.into_iter().find(|event| event.seq == seq))
+}
+
+/// The number of a creation's last event; 0 when it has none or is gone.
+pub async fn last_seq(pg: &PgPool, id: CreationId) -> Result<i64> {
+    let last = sqlx::query_scalar!("select last_seq from creations where id = $1", id.uuid()).fetch_optional(pg).await?;
+    Ok(last.unwrap_or(0))
 }

@@ -20,7 +20,9 @@ pub struct TaskLines {
 
 /// How many lines of the noted task's log are stored. [`Error::LeaseLost`] when the creation is gone.
 pub async fn task_lines(pg: impl PgExecutor<'_>, id: CreationId) -> Result<u64> {
-    let lines = sqlx::query_scalar!("select task_lines from creations where id = $1", id.uuid()).fetch_optional(pg).await?;
+    let lines = sqlx::query_scalar!("select task_lines from creations where id = $1", id.uuid())
+        .fetch_optional(pg)
+        .await?;
     decode(lines.ok_or(Error::LeaseLost)?, "creations.task_lines")
 }
 
