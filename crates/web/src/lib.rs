@@ -9,6 +9,7 @@ pub mod error;
     clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
     clippy::unused_self,
+    unreachable_pub,
     reason = "askama::filter_fn asks for these signatures and writes such code"
 )]
 mod filters;

@@ -1,0 +1,8 @@
+//! What handlers take from a request.
+
+pub mod call;
+pub mod client_ip;
+pub mod session;
+
+pub use call::Call;
+pub use client_ip::ClientIp;

@@ -1,0 +1,162 @@
+//! What the list of containers and the page of one container show.
+
+use askama::Template;
+use askama_web::WebTemplate;
+use time::OffsetDateTime;
+
+use crate::badge::State;
+use crate::error::NodeTrouble;
+use crate::filters;
+use crate::layout::Layout;
+
+/// A port of a service, as a link.
+#[derive(Debug, Clone)]
+pub struct ServiceLink {
+    /// Such as `nginx :80`.
+    pub label: String,
+    /// `http://ADDRESS:PORT`.
+    pub url: String,
+}
+
+/// One container in the list.
+#[derive(Debug, Clone)]
+pub struct ContainerCard {
+    /// Its page; containers Berth does not manage have none.
+    pub href: Option<String>,
+    /// Its hostname.
+    pub hostname: String,
+    /// Its VMID.
+    pub vmid: u32,
+    /// Its state.
+    pub state: State,
+    /// Its node's display name.
+    pub node: String,
+    /// Its address, once it has one.
+    pub address: Option<String>,
+    /// The container template it was made from.
+    pub container_template: Option<String>,
+    /// Proxmox's tags.
+    pub tags: Vec<String>,
+    /// The services found in it.
+    pub services: Vec<ServiceLink>,
+    /// Set when its node does not answer: when it was last seen.
+    pub last_seen: Option<OffsetDateTime>,
+}
+
+/// A creation that is under way or has failed.
+#[derive(Debug, Clone)]
+pub struct CreationCard {
+    /// Its page.
+    pub href: String,
+    /// The container's hostname.
+    pub hostname: String,
+    /// Its VMID.
+    pub vmid: u32,
+    /// The node's display name.
+    pub node: String,
+    /// The phase it is in, in words.
+    pub phase: String,
+    /// 0 to 100.
+    pub percent: u8,
+    /// Whether it stopped with an error.
+    pub failed: bool,
+}
+
+/// `/`.
+#[derive(Template, WebTemplate)]
+#[template(path = "containers/list.html")]
+pub struct ContainersPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Whether there is a node at all.
+    pub has_nodes: bool,
+    /// Creations in flight, newest first.
+    pub creations: Vec<CreationCard>,
+    /// All containers.
+    pub containers: Vec<ContainerCard>,
+    /// Nodes that do not answer.
+    pub troubles: Vec<NodeTrouble>,
+}
+
+impl ContainersPage {
+    /// How many containers run, for the line under the title.
+    pub fn running(&self) -> usize {
+        self.containers.iter().filter(|container| container.state == State::Running).count()
+    }
+}
+
+/// A service found in a container.
+#[derive(Debug, Clone)]
+pub struct ServiceRow {
+    /// Unit or container name.
+    pub name: String,
+    /// Such as `systemd` or `Docker`.
+    pub kind: String,
+    /// Whether it runs.
+    pub state: State,
+    /// Its ports.
+    pub links: Vec<ServiceLink>,
+}
+
+/// A line of the configuration.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// Whether it is set in the fixed-width face: addresses, ids, paths.
+    pub mono: bool,
+}
+
+impl Fact {
+    /// A fact in words.
+    pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), mono: false }
+    }
+
+    /// An address, id or path.
+    pub fn mono(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), mono: true }
+    }
+}
+
+/// `/containers/{id}`.
+#[derive(Template, WebTemplate)]
+#[template(path = "containers/show.html")]
+pub struct ContainerPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Its hostname.
+    pub hostname: String,
+    /// Its VMID.
+    pub vmid: u32,
+    /// Its state.
+    pub state: State,
+    /// Its node's display name.
+    pub node: String,
+    /// Its address.
+    pub address: Option<String>,
+    /// The container template it was made from.
+    pub container_template: Option<String>,
+    /// Proxmox's tags.
+    pub tags: Vec<String>,
+    /// When Berth made it.
+    pub created_at: Option<OffsetDateTime>,
+    /// The page of its creation, with the log.
+    pub creation_href: Option<String>,
+    /// Its application services.
+    pub services: Vec<ServiceRow>,
+    /// The services of its operating system, folded.
+    pub system_services: Vec<ServiceRow>,
+    /// When services were last looked for.
+    pub discovered_at: Option<OffsetDateTime>,
+    /// Processors, memory, disk.
+    pub resources: Vec<Fact>,
+    /// Interface, addresses, DNS.
+    pub network: Vec<Fact>,
+    /// Operating system, features, start at boot.
+    pub options: Vec<Fact>,
+    /// Set when its node does not answer; the rest is as last seen.
+    pub trouble: Option<NodeTrouble>,
+}

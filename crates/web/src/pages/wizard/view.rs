@@ -1,0 +1,365 @@
+//! What the five steps to a new container show.
+
+use askama::Template;
+use askama_web::WebTemplate;
+
+use crate::error::NodeTrouble;
+use crate::filters;
+use crate::forms::{Choice, Field};
+use crate::layout::{Layout, Tone};
+use crate::pages::containers::view::Fact;
+
+/// A step of the wizard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WizardStep {
+    /// Choice of a container template.
+    Template,
+    /// Node, resources, network, options.
+    Configure,
+    /// Packages on and off.
+    Packages,
+    /// Scripts on and off, and their order.
+    Scripts,
+    /// Everything once more.
+    Review,
+}
+
+impl WizardStep {
+    /// All steps in their order.
+    pub const ALL: [Self; 5] = [Self::Template, Self::Configure, Self::Packages, Self::Scripts, Self::Review];
+
+    /// What it is called.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Template => "Template",
+            Self::Configure => "Configure",
+            Self::Packages => "Packages",
+            Self::Scripts => "Scripts",
+            Self::Review => "Review",
+        }
+    }
+
+    /// The last part of its address.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Configure => "configure",
+            Self::Packages => "packages",
+            Self::Scripts => "scripts",
+            Self::Review => "review",
+        }
+    }
+
+    fn before(self) -> Option<Self> {
+        let position = Self::ALL.iter().position(|step| *step == self)?;
+        position.checked_sub(1).map(|index| Self::ALL[index])
+    }
+}
+
+/// Where in the wizard a page is.
+#[derive(Debug, Clone)]
+pub struct Wizard {
+    /// The draft's address, without a trailing slash.
+    pub base: String,
+    /// The step shown.
+    pub step: WizardStep,
+    /// The furthest step that may be opened.
+    pub reached: WizardStep,
+}
+
+impl Wizard {
+    /// The address of a step.
+    pub fn href(&self, step: &WizardStep) -> String {
+        format!("{}/{}", self.base, step.slug())
+    }
+
+    /// The address of the step shown, where its form is sent.
+    pub fn here(&self) -> String {
+        self.href(&self.step)
+    }
+
+    /// The address of the step before, if there is one.
+    pub fn back(&self) -> Option<String> {
+        self.step.before().map(|step| self.href(&step))
+    }
+
+    /// The CSS class of a step.
+    pub fn class(&self, step: &WizardStep) -> &'static str {
+        if *step == self.step {
+            "step-current"
+        } else if *step < self.step {
+            "step-done"
+        } else {
+            ""
+        }
+    }
+
+    /// Whether a step can be opened from here.
+    pub fn can_open(&self, step: &WizardStep) -> bool {
+        *step != self.step && *step <= self.reached
+    }
+}
+
+/// A container template to choose.
+#[derive(Debug, Clone)]
+pub struct ContainerTemplateChoice {
+    /// Its name, which is sent.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it is good for.
+    pub description: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// How many packages it installs.
+    pub packages: usize,
+    /// How many scripts it runs.
+    pub scripts: usize,
+    /// How many files it brings.
+    pub files: usize,
+}
+
+/// Step 1.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/template.html")]
+pub struct TemplateStepPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// What can be chosen.
+    pub choices: Vec<ContainerTemplateChoice>,
+    /// The chosen name in `container_template`; empty for "from scratch".
+    pub chosen: Field,
+}
+
+/// What is known about a typed VMID.
+#[derive(Debug, Clone)]
+pub enum VmidCheck {
+    /// Nothing typed.
+    Empty,
+    /// Not a VMID.
+    Invalid(String),
+    /// Nobody has it.
+    Available,
+    /// Somebody has it.
+    Taken {
+        /// Who.
+        name: String,
+        /// Where.
+        node: String,
+    },
+    /// It could not be asked.
+    Unknown(String),
+}
+
+/// `{draft}/vmid`: the answer while typing.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/_vmid.html")]
+pub struct VmidFragment {
+    /// What is known.
+    pub check: VmidCheck,
+}
+
+/// What was typed in step 2.
+#[derive(Debug, Clone)]
+pub struct ConfigureForm {
+    /// Node id.
+    pub node: Field,
+    /// Hostname.
+    pub hostname: Field,
+    /// VMID.
+    pub vmid: Field,
+    /// Volume id of the OS template.
+    pub os_template: Field,
+    /// Processor cores.
+    pub cores: Field,
+    /// MiB.
+    pub memory: Field,
+    /// MiB.
+    pub swap: Field,
+    /// GiB.
+    pub disk: Field,
+    /// Storage of the root disk.
+    pub storage: Field,
+    /// Bridge.
+    pub bridge: Field,
+    /// VLAN tag.
+    pub vlan: Field,
+    /// `dhcp` or `static`.
+    pub ipv4: Field,
+    /// CIDR.
+    pub ipv4_address: Field,
+    /// Gateway.
+    pub ipv4_gateway: Field,
+    /// `none`, `auto`, `dhcp` or `static`.
+    pub ipv6: Field,
+    /// CIDR.
+    pub ipv6_address: Field,
+    /// Gateway.
+    pub ipv6_gateway: Field,
+    /// Proxmox's firewall on this interface.
+    pub firewall: bool,
+    /// DNS servers.
+    pub nameserver: Field,
+    /// DNS search domain.
+    pub searchdomain: Field,
+    /// Unprivileged container.
+    pub unprivileged: bool,
+    /// Nesting.
+    pub nesting: bool,
+    /// Keyctl.
+    pub keyctl: bool,
+    /// FUSE.
+    pub fuse: bool,
+    /// Start at boot.
+    pub onboot: bool,
+    /// SSH public keys, one per line.
+    pub ssh_keys: Field,
+    /// Tags.
+    pub tags: Field,
+    /// How many fields have a message.
+    pub error_count: usize,
+}
+
+impl ConfigureForm {
+    /// The ways to an IPv4 address.
+    pub fn ipv4_choices() -> Vec<Choice> {
+        vec![Choice::new("dhcp", "DHCP"), Choice::new("static", "Static")]
+    }
+
+    /// The ways to an IPv6 address.
+    pub fn ipv6_choices() -> Vec<Choice> {
+        vec![
+            Choice::new("none", "None"),
+            Choice::new("auto", "Automatic"),
+            Choice::new("dhcp", "DHCP"),
+            Choice::new("static", "Static"),
+        ]
+    }
+}
+
+/// What the chosen node offers.
+#[derive(Debug, Clone, Default)]
+pub struct NodeOffer {
+    /// OS templates by volume id.
+    pub os_templates: Vec<Choice>,
+    /// Storages for root disks, with their free space in the label.
+    pub storages: Vec<Choice>,
+    /// Bridges.
+    pub bridges: Vec<Choice>,
+}
+
+/// Step 2. A node that does not answer is shown with a way to try again; the draft stays.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/configure.html")]
+pub struct ConfigureStepPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// All nodes by id.
+    pub nodes: Vec<Choice>,
+    /// What was typed.
+    pub form: ConfigureForm,
+    /// What is known about the VMID.
+    pub vmid_check: VmidCheck,
+    /// What the node offers, or why it does not say.
+    pub offer: Result<NodeOffer, NodeTrouble>,
+}
+
+/// A package that can be left out.
+#[derive(Debug, Clone)]
+pub struct PackageToggle {
+    /// `manager:name`, which is sent as `packages`.
+    pub value: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is installed.
+    pub on: bool,
+}
+
+/// Packages of one manager or bucket.
+#[derive(Debug, Clone)]
+pub struct PackageGroup {
+    /// Such as `apt`.
+    pub title: String,
+    /// Where they come from.
+    pub note: String,
+    /// The packages.
+    pub packages: Vec<PackageToggle>,
+}
+
+/// Step 3.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/packages.html")]
+pub struct PackagesStepPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// What the container template brings.
+    pub groups: Vec<PackageGroup>,
+    /// More packages, one per line.
+    pub extra: Field,
+}
+
+/// A script that can be left out or moved.
+#[derive(Debug, Clone)]
+pub struct ScriptItem {
+    /// Its name, which is sent as `scripts` and in `move`.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Its text.
+    pub content: String,
+    /// Whether it is run.
+    pub on: bool,
+}
+
+/// Step 4. Moving sends `move=up:NAME` or `move=down:NAME`.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/scripts.html")]
+pub struct ScriptsStepPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// The scripts in their order.
+    pub scripts: Vec<ScriptItem>,
+}
+
+/// A part of the review.
+#[derive(Debug, Clone)]
+pub struct ReviewSection {
+    /// What it is about.
+    pub title: String,
+    /// The step that changes it.
+    pub step: WizardStep,
+    /// What was chosen.
+    pub facts: Vec<Fact>,
+}
+
+/// Step 5.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/review.html")]
+pub struct ReviewStepPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// Everything.
+    pub sections: Vec<ReviewSection>,
+    /// What may go wrong.
+    pub warnings: Vec<String>,
+    /// Why it was not accepted, with the step that mends it.
+    pub problem: Option<(String, WizardStep)>,
+}
+
+/// `/containers/new` without any node.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/no_nodes.html")]
+pub struct NoNodesPage {
+    /// The frame.
+    pub layout: Layout,
+}
