@@ -57,8 +57,8 @@ pub enum SshMethod {
     Key,
 }
 
-/// The privileges that a token needs for everything Berth does, as Proxmox names them.
-pub const NEEDED_PRIVILEGES: [&str; 14] = [
+/// The privileges that a token needs for what Berth does, as Proxmox names them.
+pub const NEEDED_PRIVILEGES: [&str; 12] = [
     "VM.Allocate",
     "VM.Audit",
     "VM.PowerMgmt",
@@ -69,8 +69,12 @@ pub const NEEDED_PRIVILEGES: [&str; 14] = [
     "VM.Config.Options",
     "Datastore.Audit",
     "Datastore.AllocateSpace",
-    "Datastore.AllocateTemplate",
     "SDN.Use",
     "Sys.Audit",
-    "Sys.Modify",
+];
+
+/// Privileges that Berth can do without, and what it cannot do then.
+pub const OPTIONAL_PRIVILEGES: [(&str, &str); 2] = [
+    ("Datastore.AllocateTemplate", "download OS templates to the node"),
+    ("Sys.Modify", "create privileged containers"),
 ];

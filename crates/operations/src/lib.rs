@@ -4,9 +4,18 @@
 //! [`Error::NotFound`] for what is not theirs; a job's calls take the creation's id and reach only that creation's node.
 
 pub mod context;
+pub mod creation;
 mod error;
+mod forms;
+pub mod login;
 pub mod node_connection;
+pub mod nodes;
 pub mod queue;
+
+/// Sessions in Redis.
+pub mod sessions {
+    pub use berth_store::sessions::SessionStore;
+}
 
 pub use context::{Context, Settings};
 pub use node_connection::NodeConnection;

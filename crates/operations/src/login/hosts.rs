@@ -1,0 +1,113 @@
+//! Which hosts may log people in, and their realms.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use berth_domain::HostPort;
+use berth_proxmox::{Auth, Client, Realm, Trust};
+use berth_store::login_hosts::{self, Source, Trust as Known};
+use berth_store::throttle::{self, Verdict};
+
+use crate::context::LoginHosts;
+use crate::{Context, Result};
+
+/// How long the login page waits for a realm list.
+const REALMS: Duration = Duration::from_secs(3);
+
+/// What the login page offers as hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginOptions {
+    /// Any host may be typed.
+    Free,
+    /// One of these is chosen; there is at least one.
+    Choice(Vec<HostPort>),
+}
+
+/// Whether a host may log people in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// It may.
+    Allowed,
+    /// It may, and becomes the only one by the first login that succeeds.
+    Claims,
+    /// It may not: it is never connected to.
+    Refused,
+}
+
+/// The hosts that somebody can log in through.
+pub async fn login_options(ctx: &Context) -> Result<LoginOptions> {
+    let hosts = match &ctx.settings.login_hosts {
+        LoginHosts::Any => Vec::new(),
+        LoginHosts::List(hosts) => hosts.clone(),
+        LoginHosts::Claim => settled(ctx).await?,
+    };
+    Ok(if hosts.is_empty() { LoginOptions::Free } else { LoginOptions::Choice(hosts) })
+}
+
+/// The hosts that were claimed or that an administrator added; none yet means that the claim is open.
+async fn settled(ctx: &Context) -> Result<Vec<HostPort>> {
+    let hosts = login_hosts::list(&ctx.pg).await?;
+    Ok(hosts.into_iter().filter(|host| host.source != Source::Remembered).map(|host| host.address).collect())
+}
+
+pub(super) async fn permission(ctx: &Context, host: &HostPort) -> Result<Permission> {
+    let is_among = |hosts: &[HostPort]| {
+        if hosts.contains(host) { Permission::Allowed } else { Permission::Refused }
+    };
+    Ok(match &ctx.settings.login_hosts {
+        LoginHosts::Any => Permission::Allowed,
+        LoginHosts::List(hosts) => is_among(hosts),
+        LoginHosts::Claim => match settled(ctx).await?.as_slice() {
+            [] => Permission::Claims,
+            hosts => is_among(hosts),
+        },
+    })
+}
+
+/// The realms of a host, from `GET /access/domains`, which needs no login; `pam` and `pve` when it cannot be asked:
+/// it may not log people in, its certificate is not known yet, or it does not answer.
+pub async fn realms(ctx: &Context, client: IpAddr, host: &HostPort) -> Vec<Realm> {
+    match ask(ctx, client, host).await {
+        Ok(realms) if !realms.is_empty() => realms,
+        Ok(_) => fallback(),
+        Err(cause) => {
+            tracing::debug!(%host, %client, cause, "no list of realms");
+            fallback()
+        }
+    }
+}
+
+async fn ask(ctx: &Context, client: IpAddr, host: &HostPort) -> Result<Vec<Realm>, String> {
+    if permission(ctx, host).await.map_err(|error| error.to_string())? == Permission::Refused {
+        return Err("this host may not log people in".into());
+    }
+    // Anybody who sees the login page can ask: as often as they could log in, times a few hosts typed.
+    let (who, limit) = (client.to_string(), ctx.settings.login_attempts.saturating_mul(6));
+    let verdict = throttle::hit(&ctx.redis, "realms", &who, limit, ctx.settings.login_window).await;
+    if verdict.map_err(|error| error.to_string())? != Verdict::Allowed {
+        return Err("asked too often".into());
+    }
+    let known = login_hosts::find(&ctx.pg, host).await.map_err(|error| error.to_string())?;
+    let trust = match known.map(|host| host.trust) {
+        Some(Known::Pinned(pin)) => Trust::Pinned(pin),
+        _ => Trust::PublicRoots,
+    };
+    let client = Client::new(host.clone(), trust, Auth::None).map_err(|error| error.to_string())?;
+    let realms = client.within(REALMS).realms().await.map_err(|error| error.to_string())?;
+    // OpenID works only in the browser, against Proxmox's own address.
+    Ok(realms.into_iter().filter(|realm| realm.kind != "openid").collect())
+}
+
+fn fallback() -> Vec<Realm> {
+    let realm = |name: &str, comment: &str, default| Realm {
+        realm: name.into(),
+        kind: name.into(),
+        comment: Some(comment.into()),
+        default,
+        tfa: None,
+    };
+    vec![
+        realm("pam", "Linux PAM standard authentication", true),
+        realm("pve", "Proxmox VE authentication server", false),
+    ]
+}
