@@ -18,6 +18,8 @@ use crate::text;
 const KEEP: i64 = 10_000;
 /// How long a stream outlives its last event, in seconds.
 const EXPIRE: i64 = 24 * 3600;
+/// How many events are sent to Redis at once.
+const BATCH: usize = 500;
 /// Up to how many bytes a notice carries its events itself.
 const NOTICE: usize = 64 * 1024;
 
@@ -147,12 +149,12 @@ async fn move_offset(conn: &mut PgConnection, id: CreationId, offset: LogOffset)
 /// Tells whoever watches, once the events are committed. What goes wrong here is logged and forgotten: watchers read
 /// PostgreSQL when they miss a number.
 pub(crate) async fn announce(redis: &Redis, id: CreationId, stored: &[StoredEvent]) {
-    if stored.is_empty() {
-        return;
-    }
-    let sent = tokio::time::timeout(REDIS, send(redis, id, stored)).await;
-    if let Err(error) = sent.unwrap_or_else(|_| Err(Error::redis_is_slow())) {
-        tracing::warn!(creation = %id, %error, "progress was stored but not announced");
+    for batch in stored.chunks(BATCH) {
+        let sent = tokio::time::timeout(REDIS, send(redis, id, batch)).await;
+        if let Err(error) = sent.unwrap_or_else(|_| Err(Error::redis_is_slow())) {
+            tracing::warn!(creation = %id, %error, "progress was stored but not announced");
+            return;
+        }
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) async fn event(pg: &PgPool, id: CreationId, seq: i64) -> Result<Optio
 
 /// The number of a creation's last event; 0 when it has none or is gone.
 pub async fn last_seq(pg: &PgPool, id: CreationId) -> Result<i64> {
-    let last = sqlx::query_scalar!("select last_seq from creations where id = $1", id.uuid()).fetch_optional(pg).await?;
+    let last = sqlx::query_scalar!("select last_seq from creations where id = $1", id.uuid())
+        .fetch_optional(pg)
+        .await?;
     Ok(last.unwrap_or(0))
 }
