@@ -32,7 +32,7 @@ impl Auth {
         match self {
             Self::None => {}
             Self::Token { id, secret } => {
-                headers.push((AUTHORIZATION, format!("PVEAPIToken={id}={}", secret.expose_secret())))
+                headers.push((AUTHORIZATION, format!("PVEAPIToken={id}={}", secret.expose_secret())));
             }
             Self::Ticket(ticket) => {
                 let encoded: String =

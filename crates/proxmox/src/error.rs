@@ -218,6 +218,14 @@ pub enum Error {
         /// How it broke.
         cause: String,
     },
+    /// A command did not end in time and goes on, or may. Look before running it again.
+    #[error("a command on {host} did not end within {} s. It may still be running there", after.as_secs_f32())]
+    CommandTimeout {
+        /// The SSH server's address.
+        host: Arc<HostPort>,
+        /// The deadline that passed.
+        after: Duration,
+    },
     /// The private key that was given cannot be used. Correct it.
     #[error(transparent)]
     PrivateKey(#[from] KeyProblem),

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod auth;
+pub mod certificates;
 pub mod client;
 pub mod cluster;
 pub mod error;

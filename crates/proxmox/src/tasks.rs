@@ -258,7 +258,7 @@ impl Client {
         first: u64,
         on_log: impl FnMut(&TaskLogLine) + Send,
     ) -> Result<TaskOutcome> {
-        let mut log = Log { client: self, upid, next: first.max(1), tail: VecDeque::new(), on_log };
+        let mut log = Log { client: self, upid, next: first.max(1), tail: VecDeque::new(), hand_on: on_log };
         let end = Instant::now() + deadline;
         let mut pause = PAUSES.0;
         loop {
@@ -266,7 +266,7 @@ impl Client {
                 Ok(Some(exitstatus)) => return log.outcome(exitstatus),
                 Ok(None) => {}
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(%error, %upid, "a task's state is unknown for now")
+                    tracing::debug!(%error, %upid, "a task's state is unknown for now");
                 }
                 Err(error) => return Err(error),
             }
@@ -295,7 +295,7 @@ struct Log<'a, F> {
     upid: &'a Upid,
     next: u64,
     tail: VecDeque<String>,
-    on_log: F,
+    hand_on: F,
 }
 
 impl<F: FnMut(&TaskLogLine) + Send> Log<'_, F> {
@@ -308,7 +308,7 @@ impl<F: FnMut(&TaskLogLine) + Send> Log<'_, F> {
                     self.tail.pop_front();
                 }
                 self.tail.push_back(line.text().to_owned());
-                (self.on_log)(line);
+                (self.hand_on)(line);
             }
             if (lines.len() as u64) < LOG_PAGE {
                 return Ok(());

@@ -73,7 +73,7 @@ async fn handshake(host: &HostPort, named: &Arc<HostPort>) -> Result<Certificate
         .map_err(|_| Error::Invalid(format!("{host} as the name in a TLS handshake")))?;
     let socket = TcpStream::connect((host.host.as_str(), host.port)).await.map_err(unreachable)?;
     let connector = tokio_rustls::TlsConnector::from(Arc::new(verifier.clone().into_config()));
-    connector.connect(name, socket).await.map_err(|error| match tls_cause(&error) {
+    connector.connect(name, socket).await.map_err(|error| match tls_error(&error) {
         Some(cause) => Error::NotProxmox { host: named.clone(), cause: format!("no TLS handshake: {cause}") },
         None => unreachable(error),
     })?;
@@ -84,10 +84,6 @@ async fn handshake(host: &HostPort, named: &Arc<HostPort>) -> Result<Certificate
         host: named.clone(),
         cause: "its certificate cannot be read".into(),
     })
-}
-
-fn tls_cause(error: &std::io::Error) -> Option<String> {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).map(ToString::to_string)
 }
 
 fn describe(seen: &Seen) -> Option<CertificateInfo> {
@@ -148,14 +144,12 @@ impl From<Refusal> for rustls::Error {
     }
 }
 
-/// Finds our own refusal in whatever the layers above the handshake wrapped it in.
-pub(crate) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
+/// Finds the TLS error in whatever the layers above the handshake wrapped it in.
+pub(crate) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))) =
-            error.downcast_ref()
-        {
-            return inner.downcast_ref::<Refusal>().cloned();
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
         }
         // An io::Error hides what it wraps from source().
         next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -164,6 +158,16 @@ pub(crate) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<Refus
         };
     }
     None
+}
+
+/// Finds our own refusal of a certificate likewise.
+pub(crate) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
+    match tls_error(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
+            inner.downcast_ref().cloned()
+        }
+        _ => None,
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -71,7 +71,9 @@ impl PctExec {
             match self.stream.next().await? {
                 Some(ExecEvent::Stderr(bytes)) => {
                     let (clean, said) = self.filter.push(&bytes);
-                    said.into_iter().for_each(|said| self.hear(said));
+                    for said in said {
+                        self.hear(said);
+                    }
                     if !clean.is_empty() {
                         self.keep(&clean);
                         return Ok(Some(ExecEvent::Stderr(clean)));

@@ -40,7 +40,7 @@ pub struct Pct {
 
 impl Pct {
     /// How long `list`, `status` and `set` may take: a slow host needs seconds to start Perl.
-    pub const DEADLINE: Duration = Duration::from_secs(60);
+    pub const DEADLINE: Duration = Duration::from_mins(1);
 
     /// The `pct` of the host at the other end.
     pub fn new(ssh: SshConnection) -> Self {
@@ -103,9 +103,9 @@ impl Pct {
         limits: Limits,
     ) -> Result<Output> {
         let collected = async { self.exec(vmid, argv, stdin).await?.collect(limits.max_output).await };
-        tokio::time::timeout(limits.deadline, collected)
-            .await
-            .unwrap_or_else(|_| Err(Error::Timeout { host: self.ssh.shared_host(), after: limits.deadline }))
+        tokio::time::timeout(limits.deadline, collected).await.unwrap_or_else(|_| {
+            Err(Error::CommandTimeout { host: self.ssh.shared_host(), after: limits.deadline })
+        })
     }
 
     /// The same for a container whose start has just ended: as long as the program does not even begin, it is tried again,

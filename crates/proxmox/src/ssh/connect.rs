@@ -193,6 +193,6 @@ fn take(found: &Mutex<Option<HostKey>>) -> Option<HostKey> {
     found.lock().expect("nothing panics while holding it").take()
 }
 
-fn unreachable(host: &Arc<HostPort>, cause: impl ToString) -> Error {
+fn unreachable(host: &Arc<HostPort>, cause: impl std::fmt::Display) -> Error {
     Error::SshUnreachable { host: host.clone(), cause: cause.to_string() }
 }

@@ -198,7 +198,7 @@ impl ExecStream {
                 Some(ChannelMsg::ExtendedData { data, ext: 1 }) => return Ok(Some(ExecEvent::Stderr(data))),
                 Some(ChannelMsg::ExitStatus { exit_status }) => self.exit = Some(Exit::Code(exit_status)),
                 Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                    self.exit = Some(Exit::Signal(signal(&signal_name)))
+                    self.exit = Some(Exit::Signal(signal(&signal_name)));
                 }
                 // Output may follow the exit status, so only the channel's end is the end.
                 Some(ChannelMsg::Close) => return self.finish(),

@@ -29,7 +29,7 @@ pub enum SshCredential {
     Password(SecretString),
     /// By private key.
     Key {
-        /// The key file's text: OpenSSH, PKCS#1, PKCS#8 or PuTTY form; Ed25519, ECDSA or RSA.
+        /// The key file's text: OpenSSH, PKCS#1, PKCS#8 or `PuTTY` form; Ed25519, ECDSA or RSA.
         pem: SecretString,
         /// What opens the key, if it is encrypted.
         passphrase: Option<SecretString>,
@@ -92,7 +92,7 @@ impl SshConnection {
     pub async fn run(&self, command: &Command, stdin: Stdin, limits: Limits) -> Result<Output> {
         let collected = async { self.exec(command, stdin).await?.collect(limits.max_output).await };
         tokio::time::timeout(limits.deadline, collected).await.unwrap_or_else(|_| {
-            Err(Error::Timeout { host: self.shared.host.clone(), after: limits.deadline })
+            Err(Error::CommandTimeout { host: self.shared.host.clone(), after: limits.deadline })
         })
     }
 
@@ -125,7 +125,7 @@ impl SshConnection {
         self.shared.host.clone()
     }
 
-    fn dropped(&self, cause: impl ToString) -> Error {
+    fn dropped(&self, cause: impl std::fmt::Display) -> Error {
         Error::SshDropped { host: self.shared_host(), cause: cause.to_string() }
     }
 }

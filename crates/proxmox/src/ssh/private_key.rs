@@ -16,7 +16,7 @@ pub(super) fn read(pem: &SecretString, passphrase: Option<&SecretString>) -> Res
         return Err(KeyProblem::Public);
     }
     let passphrase =
-        passphrase.map(|passphrase| passphrase.expose_secret()).filter(|passphrase| !passphrase.is_empty());
+        passphrase.map(secrecy::ExposeSecret::expose_secret).filter(|passphrase| !passphrase.is_empty());
     // Line ends of a paste from Windows would not match the BEGIN line.
     let text: zeroize::Zeroizing<String> = zeroize::Zeroizing::new(text.replace('\r', ""));
     let key = russh::keys::decode_secret_key(&text, passphrase)
