@@ -1,9 +1,11 @@
 //! The command line: one file per command.
 
 mod check;
+mod context;
 mod login_host;
 mod migrate;
 mod up;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,10 @@ enum Command {
     /// PostgreSQL and Redis are started on unix sockets and keep their data in `BERTH_DATA_DIR`. Without
     /// `BERTH_ENCRYPTION_KEY`, a key is made there too. Migrations run first. A worker that fails is started again.
     Up,
+    /// Create and provision containers
+    ///
+    /// Several may run, on several machines. It ends with code 1 when its queue stops, to be started again.
+    Worker,
     /// Bring the database's schema up to date
     Migrate,
     /// Say what is wrong with the configuration, and what it reaches
@@ -52,6 +58,12 @@ pub(crate) fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
             let config = variables.finish(config)?;
             start_logging(&config, &unknown);
             one_thread()?.block_on(up::up(&config, &given))
+        }
+        Command::Worker => {
+            let connections = Connections::read(&mut variables);
+            let (config, connections) = variables.finish(config.zip(connections))?;
+            start_logging(&config, &unknown);
+            tokio::runtime::Runtime::new()?.block_on(worker::worker(&config, &connections)).map(|()| done)
         }
         Command::Migrate => {
             let url = database_url(&mut variables);

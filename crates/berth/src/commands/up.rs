@@ -10,10 +10,10 @@ use berth_store::crypto::Key;
 use nix::sys::signal::Signal;
 use secrecy::ExposeSecret as _;
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::context::shutdown_on_signal;
 use crate::config::{Config, Given};
 use crate::services::place::Place;
 use crate::services::postgres::Postgres;
@@ -29,8 +29,7 @@ const SERVICES_GRACE: Duration = Duration::from_millis(4_500);
 pub(crate) async fn up(config: &Config, given: &Given) -> anyhow::Result<ExitCode> {
     let place = Place::take(&config.data_dir, Account::of_process()?)?;
     let mut group = Group::new();
-    let stop = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(stop.clone()));
+    let stop = shutdown_on_signal();
     let outcome = tokio::select! {
         () = stop.cancelled() => Ok(ExitCode::SUCCESS),
         outcome = run(&mut group, config, given, &place) => outcome,
@@ -75,18 +74,6 @@ async fn run(group: &mut Group, config: &Config, given: &Given, place: &Place) -
         }
         End::Stopped => Ok(ExitCode::SUCCESS),
     }
-}
-
-async fn cancel_on_signal(stop: CancellationToken) {
-    let [mut int, mut term, mut hup] =
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-            .map(|kind| signal(kind).expect("the runtime handles signals"));
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-        _ = hup.recv() => {}
-    }
-    stop.cancel();
 }
 
 /// Everything that was started; services outlive the applications.
