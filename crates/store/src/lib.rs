@@ -25,6 +25,6 @@ pub mod vmids;
 
 pub use crypto::Keyring;
 pub use error::{Error, Result};
-pub use pool::{MIGRATOR, connect_postgres, migrate};
+pub use pool::{MIGRATOR, connect_postgres, migrate, ping};
 pub use redis::Redis;
 pub use sqlx::{PgConnection, PgPool};

@@ -37,3 +37,9 @@ pub async fn connect_postgres(url: &str, max: u32) -> Result<PgPool> {
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     Ok(MIGRATOR.run(pool).await?)
 }
+
+/// Whether PostgreSQL answers.
+pub async fn ping(pool: &PgPool) -> Result<()> {
+    sqlx::query_scalar!(r#"select 1 as "one!""#).fetch_one(pool).await?;
+    Ok(())
+}

@@ -38,7 +38,7 @@ enum State {
     Behind,
     /// All that was stored has been read.
     Waiting,
-    /// The creation is over.
+    /// The creation is over, or gone with its node.
     Ended,
 }
 
@@ -87,7 +87,8 @@ impl Following {
         }
         let events = read::events_after(&self.hub.pg, &self.hub.redis, self.id, self.last, BATCH).await?;
         if events.is_empty() {
-            self.state = if self.last_is_terminal { State::Ended } else { State::Waiting };
+            let goes_on = !self.last_is_terminal && read::exists(&self.hub.pg, self.id).await?;
+            self.state = if goes_on { State::Waiting } else { State::Ended };
         }
         for event in events {
             self.push(event);

@@ -75,7 +75,7 @@ impl ProgressHub {
     }
 
     /// The events of a creation after number `after`: those stored, then those to come, each once and in order,
-    /// whatever becomes of Redis. Ends after the last event of a creation that is over. Whether the creation is the
+    /// whatever becomes of Redis. Ends after the last event of a creation that is over or gone. Whether the creation is the
     /// watcher's is for the caller to know.
     pub fn follow(&self, id: CreationId, after: i64) -> impl Stream<Item = StoredEvent> + Send + 'static {
         let following = Following::new(self.clone(), id, after);

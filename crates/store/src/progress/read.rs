@@ -64,6 +64,12 @@ async fn from_postgres(pg: &PgPool, id: CreationId, after: i64, limit: u32) -> R
     Ok(rows.into_iter().map(|row| StoredEvent { seq: row.seq, at: row.at, event: row.event.0 }).collect())
 }
 
+/// Whether the creation is still there.
+pub(super) async fn exists(pg: &PgPool, id: CreationId) -> Result<bool> {
+    let found = sqlx::query_scalar!("select id from creations where id = $1", id.uuid());
+    Ok(found.fetch_optional(pg).await?.is_some())
+}
+
 /// One event by its number.
 pub(super) async fn event(pg: &PgPool, id: CreationId, seq: i64) -> Result<Option<StoredEvent>> {
     Ok(from_postgres(pg, id, seq.saturating_sub(1), 1).await?.into_iter().find(|event| event.seq == seq))

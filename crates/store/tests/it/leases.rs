@@ -3,7 +3,7 @@ use std::time::Duration;
 use berth_domain::CreationId;
 use berth_domain::creation::{CreationState, Phase, ProgressEvent};
 use berth_store::creations::{self, Outcome};
-use berth_store::progress::{self, LogOffset};
+use berth_store::progress::{self, LogOffset, TaskLines};
 use berth_store::{Error, PgPool, containers};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -113,4 +113,24 @@ async fn output_is_stored_once_even_if_the_answer_to_the_write_was_lost(pg: PgPo
     assert_eq!(creations::step_records(&pg, id).await.unwrap()[1].log_offset, 6);
     let next = progress::append(&pg, &redis, id, Some("w1"), &line, None, NOW).await.unwrap();
     assert_eq!(next[0].seq, 3, "a refused write uses up no number");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_tasks_log_is_stored_once_and_counted_anew_for_the_next_task(pg: PgPool) {
+    let (_, id) = held_by(&pg, "w1").await;
+    let redis = redis().await;
+    let line = [ProgressEvent::info("one"), ProgressEvent::info("two")];
+    creations::set_upid(&pg, id, "w1", Some("UPID:1")).await.unwrap();
+    let lines = TaskLines { from: 0, to: 2 };
+    let write = async || progress::append_task_lines(&pg, &redis, id, "w1", &line, lines, NOW).await;
+    assert_eq!(write().await.unwrap().len(), 2);
+    assert!(matches!(write().await, Err(Error::LinesMoved { expected: 0 })));
+    assert_eq!(progress::task_lines(&pg, id).await.unwrap(), 2);
+    creations::set_upid(&pg, id, "w1", Some("UPID:1")).await.unwrap();
+    assert_eq!(progress::task_lines(&pg, id).await.unwrap(), 2, "the same task");
+    creations::set_upid(&pg, id, "w1", Some("UPID:2")).await.unwrap();
+    assert_eq!(progress::task_lines(&pg, id).await.unwrap(), 0, "another task");
+    assert_eq!(progress::events_after(&pg, &redis, id, 1, 10).await.unwrap().len(), 2);
+    let late = progress::append_task_lines(&pg, &redis, id, "w0", &line, lines, NOW).await;
+    assert!(matches!(late, Err(Error::LeaseLost)));
 }

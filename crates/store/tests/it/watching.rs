@@ -4,7 +4,7 @@ use berth_domain::CreationId;
 use berth_domain::creation::{ProgressEvent, StoredEvent};
 use berth_store::creations::{self, Outcome};
 use berth_store::progress::{self, ProgressHub};
-use berth_store::{PgPool, Redis};
+use berth_store::{PgPool, Redis, nodes};
 use futures::{Stream, StreamExt as _};
 
 use crate::support::{LEASE, NOW, PrivateRedis, eventually, held_by, redis};
@@ -169,4 +169,18 @@ async fn many_watchers_are_one_subscription(pg: PgPool) {
     drop((watchers, hub));
     let gone = || async { (!private.run(&["CLIENT", "LIST"]).contains(" sub=1 ")).then_some(()) };
     eventually(gone).await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_creation_that_goes_with_its_node_leaves_nobody_waiting(pg: PgPool) {
+    let redis = redis().await;
+    let (user, id) = held_by(&pg, "w1").await;
+    let hub = ProgressHub::start(pg.clone(), redis).await.unwrap();
+    let mut watcher = Box::pin(hub.follow(id, 0));
+    assert_eq!(watcher.next().await.unwrap().seq, 1);
+    let node = creations::find(&pg, user, id).await.unwrap().unwrap().node_id;
+    let mut conn = pg.acquire().await.unwrap();
+    assert!(nodes::delete(&mut conn, user, node).await.unwrap());
+    assert!(to_the_end(watcher).await.is_empty());
+    assert!(to_the_end(hub.follow(CreationId::new(), 0)).await.is_empty());
 }
