@@ -66,7 +66,7 @@ ci: ## What .ci/run runs: format, lint, deny, offline data, every test
 	$(MAKE) --no-print-directory test
 
 nextest:
-	@cargo nextest --version >/dev/null 2>&1 || scripts/cargo-tool cargo-nextest $(NEXTEST_VERSION)
+	@cargo nextest --version >/dev/null 2>&1 || scripts/cargo-tool cargo-nextest $(NEXTEST_VERSION) --no-default-features --features default-no-update
 sqlx-cli:
 	@cargo sqlx --version >/dev/null 2>&1 || scripts/cargo-tool sqlx-cli $(SQLX_VERSION) --no-default-features --features postgres,rustls
 cargo-deny:
