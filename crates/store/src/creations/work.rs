@@ -70,7 +70,9 @@ pub async fn set_upid(
     upid: Option<&str>,
 ) -> Result<()> {
     let done = sqlx::query!(
-        "update creations set upid = $3, task_lines = case when upid is distinct from $3 then 0 else task_lines end where id = $1 and lease_owner = $2",
+        "update creations set upid = $3,
+             task_lines = case when upid is distinct from $3 then 0 else task_lines end
+         where id = $1 and lease_owner = $2",
         id.uuid(),
         owner,
         upid,
