@@ -7,6 +7,7 @@ pub mod context;
 pub mod creation;
 mod error;
 mod forms;
+pub mod health;
 pub mod login;
 pub mod node_connection;
 pub mod nodes;

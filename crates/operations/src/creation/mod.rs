@@ -18,6 +18,7 @@ mod lines;
 mod start;
 mod steps;
 mod sync;
+mod watch;
 
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use crate::{Context, Error, Result};
 use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
+
+pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};
 
 /// First and longest pause between attempts at a host that does not answer.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
@@ -67,6 +70,17 @@ pub async fn deliver(ctx: &Context, id: CreationId, owner: &str, shutdown: Cance
     let delivery = conclude(&mut job, ended).await;
     drop(keeper);
     delivery
+}
+
+/// Puts a creation in the queue. A push that fails is no harm: the sweep makes up for it.
+async fn enqueue(ctx: &Context, id: CreationId) {
+    let queued = async {
+        ctx.queue.enqueue(id).await.map_err(|error| error.to_string())?;
+        creations::mark_enqueued(&ctx.pg, id).await.map_err(|error| error.to_string())
+    };
+    if let Err(error) = queued.await {
+        tracing::warn!(creation = %id, error, "could not queue a creation; the sweep will");
+    }
 }
 
 /// Puts creations that nobody works on, and that were not queued lately, in the queue; returns how many.
@@ -160,9 +174,7 @@ async fn conclude(job: &mut Job, ended: Outcome<()>) -> Result<Delivery> {
 
 async fn hand_back(job: &Job) -> Result<Delivery> {
     creations::release(&job.ctx.pg, job.creation.id, &job.owner).await?;
-    if let Err(error) = job.ctx.queue.enqueue(job.creation.id).await {
-        tracing::warn!(creation = %job.creation.id, %error, "could not queue a creation that was handed back; the sweep will");
-    }
+    enqueue(&job.ctx, job.creation.id).await;
     Ok(Delivery::LeftToOthers)
 }
 

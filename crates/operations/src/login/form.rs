@@ -22,7 +22,6 @@ pub struct LoginForm {
     #[validate(custom(function = "user_name"))]
     pub user: String,
     /// The password.
-    #[validate(custom(function = "password"))]
     pub password: Secret,
     /// The realm, such as `pam`.
     #[validate(custom(function = "realm"))]
@@ -47,11 +46,11 @@ fn user_name(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-fn password(secret: &Secret) -> Result<(), ValidationError> {
+fn password(secret: &Secret) -> Result<(), &'static str> {
     match secret.expose_secret().len() {
-        0 => Err(problem("type your password")),
+        0 => Err("type your password"),
         1..=4096 => Ok(()),
-        _ => Err(problem("this is too long for a password")),
+        _ => Err("this is too long for a password"),
     }
 }
 
@@ -65,7 +64,11 @@ fn realm(text: &str) -> Result<(), ValidationError> {
 impl LoginForm {
     /// The host and `user@realm`, or what is wrong with the fields.
     pub(super) fn checked(&self) -> Result<(HostPort, String)> {
-        let errors = self.validate().map_or_else(|errors| field_errors(&errors), |()| crate::FieldErrors::new());
+        let mut errors = self.validate().map_or_else(|errors| field_errors(&errors), |()| crate::FieldErrors::new());
+        // Not by the derive: it would take the secret's value along with the message.
+        if let Err(message) = password(&self.password) {
+            errors.add("password", message);
+        }
         let host = self.address();
         let Some(host) = errors.into_result(host)? else {
             return Err(crate::FieldErrors::one("host", "type the port in its own field").into());

@@ -31,7 +31,6 @@ pub struct NodeForm {
     #[validate(custom(function = "parses::<TokenId>"))]
     pub token_id: String,
     /// The token's secret.
-    #[validate(custom(function = "token_secret"))]
     pub token_secret: Secret,
     /// `none`, `password` or `private_key`.
     #[validate(custom(function = "ssh_auth"))]
@@ -93,13 +92,13 @@ fn name(text: &str) -> Result<(), ValidationError> {
     }
 }
 
-fn token_secret(secret: &Secret) -> Result<(), ValidationError> {
+fn token_secret(secret: &Secret) -> Result<(), &'static str> {
     let text = secret.expose_secret().trim();
     if text.is_empty() {
-        return Err(problem("paste the token's secret: Proxmox shows it once, when the token is made"));
+        return Err("paste the token's secret: Proxmox shows it once, when the token is made");
     }
     let is_plain = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if is_plain { Ok(()) } else { Err(problem("a token's secret is a UUID, such as 01234567-89ab-cdef-0123-456789abcdef")) }
+    if is_plain { Ok(()) } else { Err("a token's secret is a UUID, such as 01234567-89ab-cdef-0123-456789abcdef") }
 }
 
 fn ssh_auth(text: &str) -> Result<(), ValidationError> {
@@ -118,6 +117,10 @@ impl NodeForm {
     pub(super) fn checked(&self) -> Result<NodeInput> {
         let mut errors =
             self.validate().map_or_else(|errors| field_errors(&errors), |()| FieldErrors::new());
+        // Not by the derive: it would take the secret's value along with the message.
+        if let Err(message) = token_secret(&self.token_secret) {
+            errors.add("token_secret", message);
+        }
         let ssh = self.ssh(&mut errors);
         let address = self.host.parse().ok().zip(port(&self.port, API_PORT).ok());
         let (Some((host, port)), Ok(token_id), true) = (address, self.token_id.parse(), errors.is_empty()) else {
