@@ -1,7 +1,8 @@
 //! The jobs that make containers. The row is the truth; the queue only delivers ids.
 //!
-//! A worker holds a creation by a lease: its name in `lease_owner`, until `lease_until` by the database's clock.
-//! Every write of a worker names it and is refused with [`Error::LeaseLost`] once the lease is somebody else's.
+//! A worker holds a creation by a lease: its name in `lease_owner`, until `lease_until` by the database's
+//! clock. Every write of a worker names it and is refused with [`Error::LeaseLost`] once the lease is
+//! somebody else's.
 //!
 //! [`Error::LeaseLost`]: crate::Error::LeaseLost
 
@@ -30,6 +31,8 @@ use row::{Row, select};
 
 /// The index that gives a VMID to one live creation of a cluster.
 pub const LIVE_VMID: &str = "creations_live_vmid";
+/// The key that keeps a creation from being stored twice.
+pub const ID: &str = "creations_pkey";
 
 /// A creation to be queued.
 #[derive(Clone, Debug)]
@@ -59,7 +62,18 @@ pub async fn insert(
     new: &NewCreation,
     now: OffsetDateTime,
 ) -> Result<Option<CreationId>> {
-    let id = CreationId::new();
+    insert_as(conn, CreationId::new(), user, new, now).await
+}
+
+/// The same under an id that the caller knows beforehand, so that a submission that comes twice stores one creation.
+/// Conflicts: [`ID`], [`LIVE_VMID`].
+pub async fn insert_as(
+    conn: &mut PgConnection,
+    id: CreationId,
+    user: UserId,
+    new: &NewCreation,
+    now: OffsetDateTime,
+) -> Result<Option<CreationId>> {
     let mut tx = conn.begin().await?;
     let done = sqlx::query!(
         "insert into creations (id, user_id, node_id, cluster, vmid, spec, state, phase, percent, created_at)
