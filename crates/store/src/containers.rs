@@ -54,9 +54,9 @@ macro_rules! select {
     };
 }
 
-/// Stores the container of a creation that this worker holds, and links it to the creation. Repeating it changes
-/// nothing. What Berth had stored under the same VMID of that node is gone from Proxmox, else the VMID would not
-/// have been free. [`Error::LeaseLost`] when the lease is somebody else's by now.
+/// Stores the container of a creation that this worker holds, and links it to the creation. Repeating it
+/// changes nothing. What Berth had stored under the same VMID of that node is gone from Proxmox, else the
+/// VMID would not have been free. [`Error::LeaseLost`] when the lease is somebody else's by now.
 pub async fn upsert_created(
     conn: &mut PgConnection,
     creation: CreationId,
@@ -134,7 +134,8 @@ pub async fn set_discovery(
     now: OffsetDateTime,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "update containers set address = $2, services = $3, discovered_at = $4 where id = $1 and gone_at is null",
+        "update containers set address = $2, services = $3, discovered_at = $4
+         where id = $1 and gone_at is null",
         id.uuid(),
         address.map(text::storable),
         text::json(&services),

@@ -1,7 +1,7 @@
 //! Encryption of stored secrets: AES-256-GCM in an envelope that says which key sealed it.
 //!
-//! An envelope is: version (1 byte), key id (4), nonce (12), ciphertext and tag. Version, key id, table, column and
-//! row are associated data: an envelope that was moved to another row or column does not open.
+//! An envelope is: version (1 byte), key id (4), nonce (12), ciphertext and tag. Version, key id, table,
+//! column and row are associated data: an envelope that was moved to another row or column does not open.
 
 mod keys;
 
@@ -72,8 +72,8 @@ impl Keyring {
         envelope
     }
 
-    /// The secret in an envelope that was sealed for that place. [`Error::Corrupt`] when it is damaged, was moved,
-    /// or its key is missing.
+    /// The secret in an envelope that was sealed for that place. [`Error::Corrupt`] when it is damaged, was
+    /// moved, or its key is missing.
     pub fn open(&self, envelope: &[u8], context: Context) -> Result<Secret> {
         let refused = |why: &str| Error::Corrupt(format!("{}.{}: {why}", context.table, context.column));
         let (header, rest) = envelope

@@ -72,7 +72,8 @@ impl Error {
     }
 }
 
-/// SQLSTATEs that pass: connection (08), rollback (40), resources (53), locks (55), operator (57), system (58).
+/// SQLSTATEs that pass: connection (08), rollback (40), resources (53), locks (55), operator (57), system
+/// (58).
 fn passes(code: &str) -> bool {
     ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class))
 }

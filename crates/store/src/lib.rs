@@ -1,8 +1,8 @@
 //! All of Berth's SQL and Redis, and the encryption of secrets.
 //!
-//! Functions take `impl PgExecutor` where one statement does it, `&mut PgConnection` where the caller may own the
-//! transaction, and `&PgPool` where they need one of their own. Whatever a person asks for takes their [`UserId`]
-//! as a condition of the query: somebody else's row is absent. Absence is `None` or `false`.
+//! Functions take `impl PgExecutor` where one statement does it, `&mut PgConnection` where the caller may own
+//! the transaction, and `&PgPool` where they need one of their own. Whatever a person asks for takes their
+//! [`UserId`] as a condition of the query: somebody else's row is absent. Absence is `None` or `false`.
 //!
 //! [`UserId`]: berth_domain::UserId
 

@@ -120,8 +120,8 @@ pub async fn find(pg: impl PgExecutor<'_>, address: &HostPort) -> Result<Option<
     .transpose()
 }
 
-/// After the first login ever: makes this the claimed host. True also when it was so already; false when another
-/// host holds the claim, or when this one is stored for another reason.
+/// After the first login ever: makes this the claimed host. True also when it was so already; false when
+/// another host holds the claim, or when this one is stored for another reason.
 pub async fn claim(
     pg: &sqlx::PgPool,
     address: &HostPort,
@@ -134,8 +134,8 @@ pub async fn claim(
         .is_some_and(|host| host.source == Source::Claimed && host.trust == pin.into()))
 }
 
-/// After a login through a host that the configuration or an administrator allows: stores what its certificate was.
-/// False when something else is known of it by now: the login must then be refused.
+/// After a login through a host that the configuration or an administrator allows: stores what its
+/// certificate was. False when something else is known of it by now: the login must then be refused.
 pub async fn remember(
     pg: &sqlx::PgPool,
     address: &HostPort,
@@ -173,7 +173,8 @@ pub async fn remove(pg: impl PgExecutor<'_>, address: &HostPort) -> Result<bool>
     Ok(done.rows_affected() == 1)
 }
 
-/// Accepts a changed certificate: a new pin, or none to leave it to the public roots. False when the host is unknown.
+/// Accepts a changed certificate: a new pin, or none to leave it to the public roots. False when the host is
+/// unknown.
 pub async fn set_fingerprint(
     pg: impl PgExecutor<'_>,
     address: &HostPort,

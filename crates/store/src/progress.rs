@@ -1,5 +1,5 @@
-//! What creations report. PostgreSQL holds every event; a Redis Stream per creation holds the latest of them for the
-//! live page, and may lose any at any time.
+//! What creations report. PostgreSQL holds every event; a Redis Stream per creation holds the latest of them
+//! for the live page, and may lose any at any time.
 
 mod append;
 mod follow;

@@ -29,8 +29,9 @@ impl fmt::Debug for Redis {
 }
 
 impl Redis {
-    /// Connects with `size` connections to `redis://[:password@]host:port[/db]` or `redis+unix:///path/redis.sock`.
-    /// Fails when the first connection does; later ones are made anew for as long as it takes.
+    /// Connects with `size` connections to `redis://[:password@]host:port[/db]` or
+    /// `redis+unix:///path/redis.sock`. Fails when the first connection does; later ones are made anew for as
+    /// long as it takes.
     pub async fn connect(url: &str, size: usize) -> Result<Self> {
         let config = Config::from_url(url).map_err(|_| {
             // The parser's message could repeat the URL, and with it a password.

@@ -1,5 +1,5 @@
-//! Sessions in Redis. The key is the SHA-256 of the session's id, and the id is not in the value: what Redis holds
-//! lets nobody in.
+//! Sessions in Redis. The key is the SHA-256 of the session's id, and the id is not in the value: what Redis
+//! holds lets nobody in.
 
 use std::collections::HashMap;
 

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Result;
 use crate::redis::Redis;
 
-/// Counts a try; answers 0 when it is allowed, else the milliseconds until the window ends. The window begins with
-/// its first try, and refused tries do not extend it.
+/// Counts a try; answers 0 when it is allowed, else the milliseconds until the window ends. The window begins
+/// with its first try, and refused tries do not extend it.
 const HIT: &str = "
 local tries = redis.call('INCR', KEYS[1])
 local left = redis.call('PTTL', KEYS[1])

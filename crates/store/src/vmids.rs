@@ -1,4 +1,5 @@
-//! Which VMIDs of a cluster are taken, as Proxmox last said. A cache: before a VMID is used, Proxmox is asked.
+//! Which VMIDs of a cluster are taken, as Proxmox last said. A cache: before a VMID is used, Proxmox is
+//! asked.
 
 use std::collections::BTreeMap;
 
@@ -68,8 +69,8 @@ pub async fn try_refresh_lock(redis: &Redis, cluster: &str) -> Result<Option<Ref
     Ok(answer.map(|_| lock))
 }
 
-/// Caches what Proxmox said and gives the lock back. False when the cache was invalidated meanwhile: what Proxmox
-/// said may be out of date already.
+/// Caches what Proxmox said and gives the lock back. False when the cache was invalidated meanwhile: what
+/// Proxmox said may be out of date already.
 pub async fn store(redis: &Redis, lock: RefreshLock, taken: &BTreeMap<Vmid, Guest>) -> Result<bool> {
     let keys = vec![redis.key("vmids", &lock.cluster), redis.key("vmids-refresh", &lock.cluster)];
     let text = serde_json::to_string(taken).expect("VMIDs are keys that JSON takes");

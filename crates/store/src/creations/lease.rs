@@ -29,8 +29,8 @@ fn seconds(lease: Duration) -> f64 {
     lease.as_secs_f64()
 }
 
-/// Takes a queued or running creation that nobody holds. `owner` must be unique per worker process. None when it is
-/// held (by this owner too: a second delivery), over or gone.
+/// Takes a queued or running creation that nobody holds. `owner` must be unique per worker process. None when
+/// it is held (by this owner too: a second delivery), over or gone.
 pub async fn claim(
     pg: impl PgExecutor<'_>,
     id: CreationId,

@@ -49,8 +49,8 @@ pub async fn request_cancel(
     Ok(Some(if events.is_empty() { Cancelled::Requested } else { Cancelled::AtOnce }))
 }
 
-/// Queues a failed or cancelled creation again; it goes on in the phase where it ended. Steps that are done stay so.
-/// False when the user has no such creation. Conflict: [`super::LIVE_VMID`].
+/// Queues a failed or cancelled creation again; it goes on in the phase where it ended. Steps that are done
+/// stay so. False when the user has no such creation. Conflict: [`super::LIVE_VMID`].
 pub async fn retry(
     pg: &PgPool,
     redis: &Redis,
@@ -60,8 +60,8 @@ pub async fn retry(
 ) -> Result<bool> {
     let mut tx = pg.begin().await?;
     let done = sqlx::query!(
-        "update creations set state = 'queued', attempt = attempt + 1, deliveries = 0, error = null, cancel_requested = false,
-             finished_at = null, enqueued_at = null
+        "update creations set state = 'queued', attempt = attempt + 1, deliveries = 0, error = null,
+             cancel_requested = false, finished_at = null, enqueued_at = null
          where id = $1 and user_id = $2 and state in ('failed', 'cancelled')",
         id.uuid(),
         user.uuid(),
@@ -86,7 +86,8 @@ pub async fn retry(
     Ok(true)
 }
 
-/// Forgets a creation that is over, its events included. False when the user has no such creation, or it is live.
+/// Forgets a creation that is over, its events included. False when the user has no such creation, or it is
+/// live.
 pub async fn delete(pg: impl PgExecutor<'_>, user: UserId, id: CreationId) -> Result<bool> {
     let done = sqlx::query!(
         "delete from creations where id = $1 and user_id = $2 and state not in ('queued', 'running')",

@@ -7,8 +7,8 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Live creations that nobody holds and that were not queued within `older_than`; they count as queued from now on,
-/// so that of two sweeps at once only one gets each. The caller puts them in the queue.
+/// Live creations that nobody holds and that were not queued within `older_than`; they count as queued from
+/// now on, so that of two sweeps at once only one gets each. The caller puts them in the queue.
 pub async fn stranded(pg: impl PgExecutor<'_>, older_than: Duration) -> Result<Vec<CreationId>> {
     let ids = sqlx::query_scalar!(
         "update creations set enqueued_at = now()

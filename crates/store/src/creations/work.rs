@@ -98,8 +98,8 @@ pub async fn finish(
         Outcome::Ready | Outcome::Cancelled => None,
     };
     sqlx::query!(
-        "update creations set state = $2, error = $3, finished_at = now(), lease_owner = null, lease_until = null,
-             upid = null, percent = case when $2 = 'ready' then 100 else percent end
+        "update creations set state = $2, error = $3, finished_at = now(), lease_owner = null,
+             lease_until = null, upid = null, percent = case when $2 = 'ready' then 100 else percent end
          where id = $1",
         id.uuid(),
         outcome.state(),
@@ -109,7 +109,8 @@ pub async fn finish(
     .await?;
     // A step that was running when the creation ended was cut off.
     sqlx::query!(
-        "update creation_steps set state = 'failed', finished_at = now() where creation_id = $1 and state = 'running'",
+        "update creation_steps set state = 'failed', finished_at = now()
+         where creation_id = $1 and state = 'running'",
         id.uuid(),
     )
     .execute(&mut *tx)

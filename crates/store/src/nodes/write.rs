@@ -1,5 +1,5 @@
-//! Changes to a user's nodes. Those that move the default first lock the user's row, so that they come one by one;
-//! the unique index would refuse a second default even so.
+//! Changes to a user's nodes. Those that move the default first lock the user's row, so that they come one by
+//! one; the unique index would refuse a second default even so.
 
 use berth_domain::node::{Node, SshAccess};
 use berth_domain::{NodeId, UserId};
@@ -97,7 +97,8 @@ pub async fn insert(
 }
 
 /// Changes a node; absent secrets stay as they are. False when the user has no such node. Conflicts:
-/// [`super::NAME_UNIQUE`]; [`super::SSH_ALL_OR_NONE`] when SSH needs a secret and none is stored for its method.
+/// [`super::NAME_UNIQUE`]; [`super::SSH_ALL_OR_NONE`] when SSH needs a secret and none is stored for its
+/// method.
 pub async fn update(
     conn: &mut PgConnection,
     user: UserId,

@@ -36,9 +36,10 @@ pub struct LogOffset {
 
 /// Stores events of a creation under the numbers that follow its last one, and announces them.
 ///
-/// A worker names itself as `owner` and gets [`Error::LeaseLost`] when it holds the creation no more; the same
-/// answer means that the creation is gone. With `offset`, lines and offset are stored together or not at all, and
-/// [`Error::OffsetMoved`] says that those bytes are stored already: so a write whose answer was lost can be repeated.
+/// A worker names itself as `owner` and gets [`Error::LeaseLost`] when it holds the creation no more; the
+/// same answer means that the creation is gone. With `offset`, lines and offset are stored together or not at
+/// all, and [`Error::OffsetMoved`] says that those bytes are stored already: so a write whose answer was lost
+/// can be repeated.
 pub async fn append(
     pg: &PgPool,
     redis: &Redis,
@@ -55,8 +56,8 @@ pub async fn append(
     Ok(stored)
 }
 
-/// [`append`] within the caller's transaction. Nobody hears of the events before they read again, a few seconds
-/// later.
+/// [`append`] within the caller's transaction. Nobody hears of the events before they read again, a few
+/// seconds later.
 pub async fn append_in(
     conn: &mut PgConnection,
     id: CreationId,
@@ -146,8 +147,8 @@ async fn move_offset(conn: &mut PgConnection, id: CreationId, offset: LogOffset)
     }
 }
 
-/// Tells whoever watches, once the events are committed. What goes wrong here is logged and forgotten: watchers read
-/// PostgreSQL when they miss a number.
+/// Tells whoever watches, once the events are committed. What goes wrong here is logged and forgotten:
+/// watchers read PostgreSQL when they miss a number.
 pub(crate) async fn announce(redis: &Redis, id: CreationId, stored: &[StoredEvent]) {
     for batch in stored.chunks(BATCH) {
         let sent = tokio::time::timeout(REDIS, send(redis, id, batch)).await;

@@ -63,7 +63,8 @@ impl Drop for Subscription {
 }
 
 impl ProgressHub {
-    /// Subscribes to all progress. The connection is made anew, and subscribed again, for as long as the hub lives.
+    /// Subscribes to all progress. The connection is made anew, and subscribed again, for as long as the hub
+    /// lives.
     pub async fn start(pg: PgPool, redis: Redis) -> Result<Self> {
         let client = redis.subscriber().await?;
         let (signals, _) = broadcast::channel(BACKLOG);
@@ -74,9 +75,9 @@ impl ProgressHub {
         Ok(Self { pg, redis, signals, _subscription: subscription })
     }
 
-    /// The events of a creation after number `after`: those stored, then those to come, each once and in order,
-    /// whatever becomes of Redis. Ends after the last event of a creation that is over or gone. Whether the creation is the
-    /// watcher's is for the caller to know.
+    /// The events of a creation after number `after`: those stored, then those to come, each once and in
+    /// order, whatever becomes of Redis. Ends after the last event of a creation that is over or gone.
+    /// Whether the creation is the watcher's is for the caller to know.
     pub fn follow(&self, id: CreationId, after: i64) -> impl Stream<Item = StoredEvent> + Send + 'static {
         let following = Following::new(self.clone(), id, after);
         stream::unfold(following, |mut following| async move {

@@ -12,9 +12,9 @@ use super::{FIELD, REDIS};
 use crate::error::{Error, Result};
 use crate::redis::Redis;
 
-/// Up to `limit` events after number `after`, in order and without gaps: from Redis when it has the next one, else
-/// from PostgreSQL. Empty only when PostgreSQL has no more. Whether the creation is the reader's is for the caller
-/// to know.
+/// Up to `limit` events after number `after`, in order and without gaps: from Redis when it has the next one,
+/// else from PostgreSQL. Empty only when PostgreSQL has no more. Whether the creation is the reader's is for
+/// the caller to know.
 pub async fn events_after(
     pg: &PgPool,
     redis: &Redis,

@@ -26,7 +26,8 @@ pub async fn task_lines(pg: impl PgExecutor<'_>, id: CreationId) -> Result<u64> 
     decode(lines.ok_or(Error::LeaseLost)?, "creations.task_lines")
 }
 
-/// Stores lines of the noted task's log and how many they are, both or neither. [`Error::LinesMoved`] says that they are stored already.
+/// Stores lines of the noted task's log and how many they are, both or neither. [`Error::LinesMoved`] says
+/// that they are stored already.
 pub async fn append_task_lines(
     pg: &PgPool,
     redis: &Redis,
