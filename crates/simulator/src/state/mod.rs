@@ -14,6 +14,7 @@
 
 mod error;
 mod host;
+pub mod ops;
 mod model;
 
 pub use error::ApiError;

@@ -1,0 +1,182 @@
+//! One process of simulated hosts: opens their state, binds their ports, serves until it is dropped.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::api::{Admin, serve_admin, serve_api};
+use crate::calls::Calls;
+use crate::faults::{Fault, Faults};
+use crate::state::{Host, HostOptions};
+use crate::{seed, tls};
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Address of the first host's REST API; port 0 picks one. Further hosts take the ports after it.
+    pub api: SocketAddr,
+    /// Address of the first host's SSH server.
+    pub ssh: SocketAddr,
+    /// Address of the admin port, which must be loopback.
+    pub admin: SocketAddr,
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// How many hosts.
+    pub nodes: u16,
+    /// One cluster instead of hosts of their own.
+    pub cluster: bool,
+    /// Containers per host, without `recorded`.
+    pub containers: u32,
+    /// Start as the recorded host.
+    pub recorded: bool,
+    /// Tasks take this many times less time.
+    pub speed: f64,
+    /// Planted from the start.
+    pub faults: Vec<Fault>,
+}
+
+impl Options {
+    /// One recorded host on free loopback ports, kept in `data`: what tests start from.
+    pub fn recorded(data: impl Into<PathBuf>) -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            api: free,
+            ssh: free,
+            admin: free,
+            data: data.into(),
+            nodes: 1,
+            cluster: false,
+            containers: 0,
+            recorded: true,
+            speed: 1.0,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// Where one host listens and what it shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeInfo {
+    /// Node name.
+    pub node: String,
+    /// Address of the REST API.
+    pub api: SocketAddr,
+    /// Address of the SSH server.
+    pub ssh: SocketAddr,
+    /// SHA-256 of the certificate, `AB:CD:…`.
+    pub certificate_sha256: String,
+    /// SHA-256 of the SSH host key, `SHA256:…`.
+    pub host_key_sha256: String,
+}
+
+/// Where everything listens: printed when ready and kept as `simulator.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    /// The hosts in order.
+    pub nodes: Vec<NodeInfo>,
+    /// Address of the admin port.
+    pub admin: SocketAddr,
+}
+
+/// A running simulator; dropping it ends it.
+#[derive(Debug)]
+pub struct Simulator {
+    /// Where everything listens.
+    pub ready: Ready,
+    /// The hosts in order.
+    pub hosts: Vec<Host>,
+    serving: JoinSet<()>,
+}
+
+impl Simulator {
+    /// Starts all hosts; returns when all ports are open.
+    ///
+    /// # Errors
+    /// When a port is taken or the data directory cannot be used.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let data = &options.data;
+        std::fs::create_dir_all(data).with_context(|| format!("cannot use {}", data.display()))?;
+        let (calls, faults) = (Calls::default(), Faults::default());
+        faults.set(options.faults.clone());
+        let mut serving = JoinSet::new();
+        let (mut hosts, mut nodes) = (Vec::new(), Vec::new());
+        for index in 0..options.nodes {
+            let host = open(&options, index, &calls, &faults)?;
+            nodes.push(serve(&options, index, &host, &mut serving).await?);
+            hosts.push(host);
+        }
+        for host in &hosts {
+            if options.cluster {
+                host.set_members(hosts.iter().filter(|other| other.node() != host.node()).cloned().collect());
+            }
+            host.boot().await;
+        }
+        let listener = bind(options.admin).await?;
+        let admin = listener.local_addr()?;
+        serving.spawn(serve_admin(listener, Admin { hosts: hosts.clone() }));
+        let ready = Ready { nodes, admin };
+        std::fs::write(data.join("simulator.json"), serde_json::to_vec_pretty(&ready)?)?;
+        Ok(Self { ready, hosts, serving })
+    }
+
+    /// The host of a simulator that has one.
+    pub fn host(&self) -> &Host {
+        self.hosts.first().expect("a simulator has at least one host")
+    }
+
+    /// Serves until something stops serving, which nothing should.
+    pub async fn served(mut self) {
+        self.serving.join_next().await;
+    }
+}
+
+fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow::Result<Host> {
+    let node = if index == 0 { "pve".to_owned() } else { format!("pve{}", index + 1) };
+    let opened = HostOptions {
+        directory: options.data.join(&node),
+        node,
+        speed: options.speed,
+        calls: calls.clone(),
+        faults: faults.clone(),
+    };
+    // In a cluster container ids are unique across the members.
+    let first = if options.cluster { 101 + 100 * u32::from(index) } else { 101 };
+    let fresh = || {
+        let mut model = if options.recorded && index == 0 { seed::recorded() } else { seed::home_lab(options.containers, first) };
+        model.address = format!("10.77.0.{}", 2 + index);
+        model
+    };
+    let host = Host::open(opened, fresh);
+    host.with_context(|| format!("the state in {} cannot be used", options.data.display()))
+}
+
+async fn serve(options: &Options, index: u16, host: &Host, serving: &mut JoinSet<()>) -> anyhow::Result<NodeInfo> {
+    let own = tls::identity(host.directory(), "certificate", host.node())?;
+    let other = tls::identity(host.directory(), "certificate-changed", host.node())?;
+    let certificate_sha256 = own.fingerprint.clone();
+    host.set_fingerprint(certificate_sha256.clone());
+    let api = bind(after(options.api, index)).await?;
+    let ssh = bind(after(options.ssh, index)).await?;
+    let info = NodeInfo {
+        node: host.node().to_owned(),
+        api: api.local_addr()?,
+        ssh: ssh.local_addr()?,
+        certificate_sha256,
+        host_key_sha256: String::new(),
+    };
+    serving.spawn(serve_api(api, host.clone(), own, other));
+    Ok(info)
+}
+
+fn after(first: SocketAddr, index: u16) -> SocketAddr {
+    let port = if first.port() == 0 { 0 } else { first.port() + index };
+    SocketAddr::new(first.ip(), port)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; is the port taken?"))
+}
