@@ -3,6 +3,12 @@
 //! `recordings/` holds exchanges of a real Proxmox VE 9.2 host. What the client makes of each of them stands in
 //! `snapshots/`; that a failure becomes the right kind of [`Error`] is written out in [`expected_failure`].
 
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,11 @@
 //! SSH and `pct` against a server that runs a real shell.
 
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
 mod support;
 
 use std::time::Duration;
@@ -7,8 +13,8 @@ use std::time::Duration;
 use berth_domain::Vmid;
 use berth_proxmox::error::KeyProblem;
 use berth_proxmox::lxc::RunState;
-use berth_proxmox::ssh::{ExecEvent, Exit, Limits, Stdin, check_private_key, probe_host_key};
-use berth_proxmox::{Command, Error, HostKey, Pct, SshConnection, SshCredential};
+use berth_proxmox::ssh::{ExecEvent, Exit, Limits, Output, Stdin, check_private_key, probe_host_key};
+use berth_proxmox::{Command, Error, HostKey, Pct, SshConnection, SshCredential, SshTarget};
 use bytes::Bytes;
 use russh::MethodKind;
 use russh::keys::ssh_key::LineEnding;
@@ -84,9 +90,12 @@ async fn a_wrong_password_and_an_unknown_key_say_what_to_check() {
 
     let server =
         SshServer::start(Options { methods: vec![MethodKind::PublicKey], ..Options::default() }).await;
-    let error = SshConnection::connect(&server.target("root"), SOON).await.unwrap_err();
+    let error =
+        SshConnection::connect(&SshTarget { credential: target.credential, ..server.target("root") }, SOON)
+            .await
+            .unwrap_err();
     assert!(
-        matches!(&error, Error::SshAuth { cause, .. } if cause.contains("takes no passwords")),
+        matches!(&error, Error::SshAuth { cause, .. } if cause.contains("it takes no passwords (it goes on with publickey)")),
         "{error}"
     );
 }
@@ -161,8 +170,9 @@ async fn outputs_stay_apart_and_exit_codes_come_through() {
 async fn big_binary_input_comes_back_unchanged() {
     let server = SshServer::start(Options::default()).await;
     let connection = server.connect().await;
-    let bytes: Vec<u8> =
-        (0..6_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let bytes: Vec<u8> = (0..6_000_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect();
     let limits = Limits { deadline: SOON, max_output: 10 << 20 };
     let output =
         connection.run(&Command::new("cat"), Stdin::Bytes(bytes.clone().into()), limits).await.unwrap();
@@ -267,25 +277,27 @@ async fn a_command_past_its_deadline_is_given_up() {
     assert!(matches!(error, Err(Error::CommandTimeout { .. })));
 }
 
+async fn in_container(pct: &Pct, number: u32, script: &str) -> Result<Output, Error> {
+    pct.run(vmid(number), &["sh", "-c", script], Stdin::Empty, Limits::within(SOON)).await
+}
+
 #[tokio::test]
 async fn pct_tells_its_own_failures_from_the_programs() {
     let server = SshServer::start(Options::default()).await;
     let pct = Pct::new(server.connect().await);
-    let run = |number: u32, script: &'static str| {
-        pct.run(vmid(number), &["sh", "-c", script], Stdin::Empty, Limits::within(SOON))
-    };
     for code in [0, 2, 126, 127, 137, 255] {
-        let script: &'static str =
-            Box::leak(format!("printf out; printf err >&2; exit {code}").into_boxed_str());
-        let output = run(101, script).await.unwrap();
+        let script = format!("printf out; printf err >&2; exit {code}");
+        let output = in_container(&pct, 101, &script).await.unwrap();
         assert_eq!(
             (output.exit, &output.stdout[..], &output.stderr[..]),
             (Exit::Code(code), &b"out"[..], &b"err"[..])
         );
     }
-    assert!(matches!(run(999, "true").await, Err(Error::NoSuchContainer { vmid, .. }) if vmid.get() == 999));
-    assert!(matches!(run(104, "true").await, Err(Error::NotRunning { .. })));
-    assert!(matches!(run(106, "kill -9 $PPID").await, Err(Error::Interrupted { .. })));
+    assert!(
+        matches!(in_container(&pct, 999, "true").await, Err(Error::NoSuchContainer { vmid, .. }) if vmid.get() == 999)
+    );
+    assert!(matches!(in_container(&pct, 104, "true").await, Err(Error::NotRunning { .. })));
+    assert!(matches!(in_container(&pct, 106, "kill -9 $PPID").await, Err(Error::Interrupted { .. })));
     let missing = pct.run(vmid(101), &["nosuchprogram"], Stdin::Empty, Limits::within(SOON)).await;
     assert!(matches!(missing, Err(Error::CommandNotFound { program, .. }) if program == "nosuchprogram"));
     assert_eq!(pct.calls(), 10);
@@ -296,7 +308,7 @@ async fn binary_input_and_odd_arguments_reach_a_container_unchanged() {
     let server = SshServer::start(Options::default()).await;
     let pct = Pct::new(server.connect().await);
     let bytes: Vec<u8> =
-        (0..500_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        (0..500_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0]).collect();
     let output =
         pct.run(vmid(101), &["cat"], Stdin::Bytes(bytes.clone().into()), Limits::within(SOON)).await.unwrap();
     assert!(output.stdout == bytes && output.stderr.is_empty());

@@ -146,11 +146,10 @@ fn refusal(credential: &SshCredential, partial_success: bool, offered: &str) -> 
         _ if partial_success => {
             format!("it asks for a second login step ({offered}), which cannot be given here")
         }
-        SshCredential::Password(_)
-            if !offered.is_empty() && !offered.contains("password") && !offered.contains("keyboard") =>
-        {
+        // Some servers stop offering a method that has just failed, so its absence proves nothing.
+        SshCredential::Password(_) if !offered.is_empty() && !offered.contains("password") => {
             format!(
-                "it takes no passwords (only {offered}). Use a private key, or allow PasswordAuthentication in sshd_config"
+                "wrong user or password, or it takes no passwords (it goes on with {offered}). A private key works too"
             )
         }
         SshCredential::Password(_) => "wrong user or password".into(),

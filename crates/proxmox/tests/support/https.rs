@@ -137,7 +137,7 @@ async fn serve(mut stream: TlsStream<TcpStream>, seen: &Mutex<Vec<Request>>, res
         let closes =
             headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("connection") && value == "close");
         let kept = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
-        let lines: String = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
         let head = format!("HTTP/1.1 {status} {reason}\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
         if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
             return;

@@ -188,19 +188,27 @@ async fn run(mut channel: Channel<Msg>, folder: String, user: String) {
     let mut stdin = child.stdin.take().unwrap();
     let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let (mut reader, writer) = channel.split();
-    let feed = tokio::spawn(async move {
+    // The session's own loop must never wait for the command, or the window for its output could not grow meanwhile.
+    let (queue, mut queued) = tokio::sync::mpsc::unbounded_channel();
+    let drain = tokio::spawn(async move {
         while let Some(message) = reader.wait().await {
             match message {
-                ChannelMsg::Data { data } => drop(stdin.write_all(&data).await),
+                ChannelMsg::Data { data } => drop(queue.send(data)),
                 ChannelMsg::Eof | ChannelMsg::Close => return,
                 _ => {}
             }
+        }
+    });
+    let feed = tokio::spawn(async move {
+        while let Some(data) = queued.recv().await {
+            let _ = stdin.write_all(&data).await;
         }
     });
     let (out, err) = (writer.make_writer(), writer.make_writer_ext(Some(1)));
     tokio::join!(copy(stdout, out), copy(stderr, err));
     let status = child.wait().await.unwrap();
     feed.abort();
+    drain.abort();
     let code = std::os::unix::process::ExitStatusExt::signal(&status)
         .map_or_else(|| status.code().unwrap(), |signal| 128 + signal);
     let _ = writer.exit_status(u32::try_from(code).unwrap()).await;
