@@ -1,5 +1,7 @@
 //! What a person sees who starts Berth with something missing or wrong.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
 use std::process::{Command, Output};
 
 fn berth(arguments: &[&str], environment: &[(&str, &str)]) -> Output {

@@ -1,5 +1,7 @@
 //! The arrows between the crates, and what must not be in any file.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("berth-simulator", &[]),
     (
         "berth-testkit",
-        &["berth-domain", "berth-proxmox", "berth-store", "berth-operations", "berth-web", "berth-worker", "berth-simulator"],
+        &[
+            "berth-domain",
+            "berth-proxmox",
+            "berth-store",
+            "berth-operations",
+            "berth-web",
+            "berth-worker",
+            "berth-simulator",
+        ],
     ),
 ];
 
@@ -35,18 +45,23 @@ fn members() -> Vec<Package> {
 
 fn ours(package: &Package, kinds: &[DependencyKind]) -> BTreeSet<String> {
     let dependencies = package.dependencies.iter();
-    let of_kind = dependencies.filter(|dependency| kinds.contains(&dependency.kind) && dependency.path.is_some());
+    let of_kind =
+        dependencies.filter(|dependency| kinds.contains(&dependency.kind) && dependency.path.is_some());
     of_kind.map(|dependency| dependency.name.clone()).collect()
 }
 
 #[test]
 fn every_crate_depends_only_on_those_it_may() {
-    let table: BTreeMap<&str, BTreeSet<String>> =
-        ARROWS.iter().map(|(name, may)| (*name, may.iter().map(|name| (*name).to_owned()).collect())).collect();
+    let table: BTreeMap<&str, BTreeSet<String>> = ARROWS
+        .iter()
+        .map(|(name, may)| (*name, may.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
     let members = members();
     for package in &members {
         let name = package.name.as_str();
-        let may = table.get(name).unwrap_or_else(|| panic!("{name} is new: give it a row in ARROWS and in docs/architecture.md"));
+        let may = table
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is new: give it a row in ARROWS and in docs/architecture.md"));
         let used = ours(package, &[DependencyKind::Normal, DependencyKind::Build]);
         let extra: Vec<_> = used.difference(may).collect();
         assert!(extra.is_empty(), "{name} must not depend on {extra:?}");
@@ -60,7 +75,11 @@ fn every_crate_depends_only_on_those_it_may() {
 fn nothing_but_tests_needs_the_testkit() {
     for package in members() {
         let shipped = ours(&package, &[DependencyKind::Normal, DependencyKind::Build]);
-        assert!(!shipped.contains("berth-testkit"), "{}: berth-testkit belongs in [dev-dependencies]", package.name);
+        assert!(
+            !shipped.contains("berth-testkit"),
+            "{}: berth-testkit belongs in [dev-dependencies]",
+            package.name
+        );
     }
 }
 
@@ -75,7 +94,8 @@ fn the_architecture_page_knows_every_crate() {
 #[test]
 fn no_source_file_is_over_500_lines() {
     let sources = files(&["crates", "templates", "static/src", "scripts", "e2e"]);
-    let code: Vec<_> = sources.iter().filter(|file| has_extension(file, &["rs", "ts", "js", "css", "html"])).collect();
+    let code: Vec<_> =
+        sources.iter().filter(|file| has_extension(file, &["rs", "ts", "js", "css", "html"])).collect();
     assert!(code.len() > 50, "the walk found only {} files", code.len());
     for file in code {
         let lines = text(file).lines().count();
@@ -89,7 +109,9 @@ fn pages_escape_everything_but_our_own_icons() {
         if file.ends_with("macros/icon.html") {
             continue;
         }
-        let unescaped = text(&file).lines().any(|line| line.split('|').skip(1).any(|filter| filter.trim_start().starts_with("safe")));
+        let unescaped = text(&file)
+            .lines()
+            .any(|line| line.split('|').skip(1).any(|filter| filter.trim_start().starts_with("safe")));
         assert!(!unescaped, "{}: only the icon macro may use the safe filter", file.display());
     }
 }
@@ -98,8 +120,14 @@ fn pages_escape_everything_but_our_own_icons() {
 fn pages_have_no_inline_script_style_or_handler() {
     for file in files(&["templates"]) {
         let page = text(&file);
-        for forbidden in ["<script>", "<style", " style=\"", " onclick=", " onchange=", " onsubmit=", " hx-on"] {
-            assert!(!page.contains(forbidden), "{} holds {forbidden:?}, which the content security policy forbids", file.display());
+        for forbidden in
+            ["<script>", "<style", " style=\"", " onclick=", " onchange=", " onsubmit=", " hx-on"]
+        {
+            assert!(
+                !page.contains(forbidden),
+                "{} holds {forbidden:?}, which the content security policy forbids",
+                file.display()
+            );
         }
     }
 }
@@ -108,7 +136,10 @@ fn pages_have_no_inline_script_style_or_handler() {
 fn lockfiles_record_no_download_addresses() {
     for lockfile in ["static/package-lock.json", "e2e/package-lock.json"] {
         let content = text(&root().join(lockfile));
-        assert!(!content.contains("\"resolved\""), "{lockfile} records download addresses: set omit-lockfile-registry-resolved");
+        assert!(
+            !content.contains("\"resolved\""),
+            "{lockfile} records download addresses: set omit-lockfile-registry-resolved"
+        );
     }
     let content = text(&root().join("Cargo.lock"));
     let sources: BTreeSet<&str> = content.lines().filter(|line| line.starts_with("source = ")).collect();
@@ -125,7 +156,11 @@ fn dependencies_are_declared_once_and_say_what_they_are_for() {
     for package in members() {
         let manifest = text(package.manifest_path.as_std_path());
         let version = manifest.lines().find(|line| line.contains("version = \"") && !line.starts_with('['));
-        assert_eq!(version, None, "{} declares a version of its own: declare it in the root manifest", package.name);
+        assert_eq!(
+            version, None,
+            "{} declares a version of its own: declare it in the root manifest",
+            package.name
+        );
     }
 }
 
@@ -142,11 +177,15 @@ fn files(folders: &[&str]) -> Vec<PathBuf> {
     let mut waiting: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     let mut found = Vec::new();
     while let Some(directory) = waiting.pop() {
-        for entry in std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display())) {
+        for entry in
+            std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+        {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !["node_modules", "dist", "target", "results", "screenshots", "fixtures"].contains(&name.as_str()) {
+                if !["node_modules", "dist", "target", "results", "screenshots", "fixtures"]
+                    .contains(&name.as_str())
+                {
                     waiting.push(path);
                 }
             } else {
