@@ -17,6 +17,8 @@ const TAIL: usize = 20;
 const LOG_PAGE: u64 = 500;
 /// The pauses between two looks at a running task: they double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+/// How many unexpected answers in a row are waited out.
+const MAX_ERRORS: u32 = 10;
 
 /// The name of a task, `UPID:node:pid:pstart:starttime:type:id:user:`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -260,11 +262,13 @@ impl Client {
     ) -> Result<TaskOutcome> {
         let mut log = Log { client: self, upid, next: first.max(1), tail: VecDeque::new(), hand_on: on_log };
         let end = Instant::now() + deadline;
-        let mut pause = PAUSES.0;
+        let (mut pause, mut errors) = (PAUSES.0, 0);
         loop {
             match self.look(&mut log).await {
                 Ok(Some(exitstatus)) => return log.outcome(exitstatus),
-                Ok(None) => {}
+                Ok(None) => errors = 0,
+                // The task goes on while the API is restarted or confused for a moment.
+                Err(Error::HostError { .. } | Error::NotProxmox { .. }) if errors < MAX_ERRORS => errors += 1,
                 Err(error) if error.is_transient() => {
                     tracing::debug!(%error, %upid, "a task's state is unknown for now");
                 }

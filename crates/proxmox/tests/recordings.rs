@@ -280,10 +280,13 @@ fn expected_failure(recording: &Recording) -> &'static str {
         ("create-existing-vmid-500" | "lxc-create-existing-500", _) => "AlreadyExists",
         ("lxc-start-already-running" | "lxc-delete-running" | "lxc-stop-already-stopped", _) => "WrongState",
         (name, 500) if name.contains("unknown-container") || name.contains("config-after") => "NotFound",
-        ("lxc-status-after-delete" | "delete-after-killed-create" | "put-without-content-type", _) => {
-            "NotFound"
-        }
-        ("storage-content-unknown-storage-500", _) => "NotFound",
+        (
+            "lxc-status-after-delete"
+            | "delete-after-killed-create"
+            | "put-without-content-type"
+            | "storage-content-unknown-storage-500",
+            _,
+        ) => "NotFound",
         (_, 400) => "Rejected",
         (_, 401) => "Unauthorized",
         (_, 403) => "Forbidden",

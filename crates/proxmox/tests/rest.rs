@@ -370,6 +370,7 @@ fn task(
                 1 => {
                     Reaction::json(500, "got timeout", r#"{"data":null,"message":"CT is locked (create)\n"}"#)
                 }
+                2 => Reaction::json(502, "Bad Gateway", ""),
                 look if look < looks => Reaction::data(&format!(r#"{{"upid":"{upid}","status":"running"}}"#)),
                 _ => Reaction::data(&format!(
                     r#"{{"upid":"{upid}","status":"stopped","exitstatus":"{exitstatus}"}}"#
@@ -391,7 +392,7 @@ fn task(
 
 #[tokio::test]
 async fn a_task_is_waited_for_and_its_log_comes_once_and_in_order() {
-    let server = HttpsServer::start(task(3, "WARNINGS: 1", 1203)).await;
+    let server = HttpsServer::start(task(4, "WARNINGS: 1", 1203)).await;
     let mut log = Vec::new();
     let outcome = server
         .client()

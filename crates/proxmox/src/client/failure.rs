@@ -65,7 +65,7 @@ impl Call<'_> {
             .to_owned();
         match status {
             400 => rejected(host, message, fields),
-            401 => Error::Unauthorized { host, message },
+            401 => Error::Unauthorized { host, message: message.trim_end_matches(['!', '.']).to_owned() },
             403 => Error::Forbidden { host, message },
             // The member may have got the request before the connection to it broke.
             596.. if self.changes => self.maybe_sent(message),
