@@ -3,6 +3,11 @@
 //! Each module is a feature and its functions are the user's verbs. A person's calls take their [`berth_domain::UserId`] and answer
 //! [`Error::NotFound`] for what is not theirs; a job's calls take the creation's id and reach only that creation's node.
 
+pub mod container_templates;
+pub mod containers;
+pub mod drafts;
+pub mod node_options;
+pub mod vmids;
 pub mod context;
 pub mod creation;
 mod error;

@@ -9,6 +9,7 @@ mod deploy;
 mod discover;
 mod failure;
 mod finalize;
+pub mod form;
 mod frames;
 #[cfg(test)]
 mod guest_tests;
@@ -17,6 +18,7 @@ mod lease;
 mod lines;
 mod start;
 mod steps;
+mod submit;
 mod sync;
 mod watch;
 
@@ -33,6 +35,8 @@ use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
 
+pub use form::{CreationForm, PackageChoice, ScriptChoice};
+pub use submit::submit;
 pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};
 
 /// First and longest pause between attempts at a host that does not answer.

@@ -212,8 +212,10 @@ mod tests {
 
     fn key(cluster: Option<&str>, certificates: serde_json::Value) -> String {
         let status = ClusterStatus { name: cluster.map(Into::into), members: Vec::new() };
-        let nodes = serde_json::from_value(json!([{"node": "pve", "status": "online", "ssl_fingerprint": "71:5C"}]));
-        cluster_key("pve", &status, &nodes.unwrap(), &serde_json::from_value::<Vec<_>>(certificates).unwrap())
+        let nodes = json!([{"node": "pve", "status": "online", "ssl_fingerprint": "71:5C"}]);
+        let nodes: Vec<NodeSummary> = serde_json::from_value(nodes).unwrap();
+        let certificates: Vec<NodeCertificate> = serde_json::from_value(certificates).unwrap();
+        cluster_key("pve", &status, &nodes, &certificates)
     }
 
     #[test]

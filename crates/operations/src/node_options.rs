@@ -1,0 +1,245 @@
+//! What a node has to offer for a new container.
+
+use std::time::Duration;
+
+use berth_domain::creation::CreationSpec;
+use berth_domain::node::Node;
+use berth_domain::{NodeId, UserId};
+use berth_proxmox::Client;
+use berth_proxmox::storage::Storage;
+use futures::future::join_all;
+
+use crate::{Context, Error, NodeConnection, Result};
+
+/// How long a node may take to answer; everything is asked at once.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// A part of what a node offers, or why it is not known, in words its owner can act on.
+pub type Offer<T> = Result<T, String>;
+
+/// What a node offers. Each part may fail by itself.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// The node.
+    pub node: Node,
+    /// OS templates that are there, by name; an empty list means that one must be downloaded first.
+    pub os_templates: Offer<Vec<OsTemplate>>,
+    /// Storages that take a container's root disk and work; never empty.
+    pub storages: Offer<Vec<RootStorage>>,
+    /// Bridges, by name; never empty.
+    pub bridges: Offer<Vec<Bridge>>,
+    /// What the node has in all.
+    pub capacity: Offer<Capacity>,
+}
+
+/// An OS template on a storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OsTemplate {
+    /// Its volume id, such as `local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst`.
+    pub volid: String,
+    /// The file's name without ending, such as `debian-12-standard_12.7-1_amd64`.
+    pub name: String,
+    /// Its storage.
+    pub storage: String,
+    /// Its size, in bytes.
+    pub size: Option<u64>,
+}
+
+impl OsTemplate {
+    /// Whether it is of a kind such as `debian`.
+    pub fn is_of(&self, ostype: &str) -> bool {
+        self.name.starts_with(ostype)
+    }
+}
+
+/// A storage for root disks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootStorage {
+    /// Its name.
+    pub name: String,
+    /// Its kind, such as `lvmthin`.
+    pub kind: String,
+    /// Free bytes.
+    pub free: Option<u64>,
+    /// All bytes.
+    pub total: Option<u64>,
+}
+
+/// A bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bridge {
+    /// Its name, such as `vmbr0`.
+    pub name: String,
+    /// What an administrator wrote about it.
+    pub comment: Option<String>,
+    /// The node's own address on it, with prefix: shows which network it is.
+    pub address: Option<String>,
+    /// Whether it is up.
+    pub active: bool,
+    /// Whether it tells VLANs apart.
+    pub vlan_aware: bool,
+}
+
+/// What a node has in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Logical processors.
+    pub cores: Option<u64>,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Bytes of memory in use.
+    pub memory_used: u64,
+}
+
+impl NodeOptions {
+    /// Why the node cannot be used at all: nothing of what was asked came back.
+    pub fn trouble(&self) -> Option<&str> {
+        let parts = [
+            self.os_templates.as_ref().err(),
+            self.storages.as_ref().err(),
+            self.bridges.as_ref().err(),
+            self.capacity.as_ref().err(),
+        ];
+        if parts.iter().all(Option::is_some) { parts[0].map(String::as_str) } else { None }
+    }
+
+    /// What to think twice about before a creation: more memory or cores than the node has, more disk than is free.
+    pub fn warnings(&self, spec: &CreationSpec) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let name = &self.node.name;
+        if let Ok(Capacity { cores, memory, .. }) = self.capacity {
+            let mebibytes = memory >> 20;
+            if u64::from(spec.memory) > mebibytes {
+                warnings.push(format!("{} MiB of memory is more than {name} has ({mebibytes} MiB)", spec.memory));
+            }
+            if let Some(cores) = cores.filter(|cores| u64::from(spec.cores) > *cores) {
+                warnings.push(format!("{} cores are more than {name} has ({cores})", spec.cores));
+            }
+        }
+        let storage = self.storages.as_ref().ok().and_then(|all| all.iter().find(|each| each.name == spec.storage));
+        if let Some(free) = storage.and_then(|storage| storage.free).filter(|free| u64::from(spec.disk) << 30 > *free) {
+            let storage = &spec.storage;
+            warnings.push(format!("{} GiB of disk is more than is free on {storage} ({} GiB)", spec.disk, free >> 30));
+        }
+        warnings
+    }
+}
+
+/// Asks one of the user's nodes what it offers. A node that does not answer is no error: each part says so.
+pub async fn options(ctx: &Context, user: UserId, node: NodeId) -> Result<NodeOptions> {
+    let connection = NodeConnection::for_user(ctx, user, node).await?;
+    Ok(of(&connection).await)
+}
+
+pub(crate) async fn of(connection: &NodeConnection) -> NodeOptions {
+    let client = connection.client.within(DEADLINE);
+    let name = connection.pve_node();
+    let (storages, bridges, status) =
+        tokio::join!(client.storages(name, None), client.bridges(name), client.node_status(name));
+    let trouble = |error: berth_proxmox::Error| -> String { Error::node(&connection.node.name, error).to_string() };
+    let storages = storages.map_err(trouble);
+    let os_templates = match &storages {
+        Ok(storages) => os_templates(&client, name, storages).await.map_err(trouble),
+        Err(message) => Err(message.clone()),
+    };
+    NodeOptions {
+        node: connection.node.clone(),
+        os_templates,
+        storages: storages.and_then(|storages| root_storages(name, storages)),
+        bridges: bridges.map_err(trouble).and_then(|found| self::bridges(name, found)),
+        capacity: status.map_err(trouble).map(|status| Capacity {
+            cores: status.cpuinfo.cpus,
+            memory: status.memory.total,
+            memory_used: status.memory.used,
+        }),
+    }
+}
+
+/// What the storages that can be read have; one that cannot is only an error when there is no other.
+async fn os_templates(
+    client: &Client,
+    node: &str,
+    storages: &[Storage],
+) -> Result<Vec<OsTemplate>, berth_proxmox::Error> {
+    let serving = storages.iter().filter(|storage| storage.serves("vztmpl"));
+    let asked = serving.map(|storage| client.volumes(node, &storage.storage, Some("vztmpl")));
+    let (mut found, mut last_error) = (Vec::new(), None);
+    let answers = join_all(asked).await;
+    let all = answers.len();
+    let mut failed = 0;
+    for answer in answers {
+        match answer {
+            Ok(volumes) => found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size))),
+            Err(error) => {
+                tracing::warn!(node, %error, "a storage's OS templates cannot be listed");
+                failed += 1;
+                last_error = Some(error);
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.name, &a.storage).cmp(&(&b.name, &b.storage)));
+    match last_error {
+        Some(error) if failed == all => Err(error),
+        _ => Ok(found),
+    }
+}
+
+fn os_template(volid: String, size: Option<u64>) -> Option<OsTemplate> {
+    let (storage, file) = volid.split_once(":vztmpl/")?;
+    let name = file.split(".tar").next().unwrap_or(file).to_owned();
+    Some(OsTemplate { name, storage: storage.to_owned(), size, volid })
+}
+
+fn root_storages(node: &str, storages: Vec<Storage>) -> Offer<Vec<RootStorage>> {
+    let found: Vec<RootStorage> = storages
+        .into_iter()
+        .filter(|storage| storage.serves("rootdir"))
+        .map(|storage| RootStorage { name: storage.storage, kind: storage.kind, free: storage.avail, total: storage.total })
+        .collect();
+    if found.is_empty() {
+        return Err(format!(
+            "{node} shows no working storage that takes containers (content rootdir). Either it has none, or the token lacks \
+             Datastore.AllocateSpace and Datastore.Audit on it"
+        ));
+    }
+    Ok(found)
+}
+
+fn bridges(node: &str, found: Vec<berth_proxmox::network::NetworkInterface>) -> Offer<Vec<Bridge>> {
+    let mut found: Vec<Bridge> = found
+        .into_iter()
+        .map(|bridge| Bridge {
+            name: bridge.iface,
+            comment: bridge.comments.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            address: bridge.cidr.or(bridge.cidr6),
+            active: bridge.active,
+            vlan_aware: bridge.bridge_vlan_aware,
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    if found.is_empty() {
+        return Err(format!(
+            "{node} shows no bridge. That is almost always a missing permission: grant the token SDN.Use on /sdn/zones/localnetwork"
+        ));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_os_template_is_known_by_its_file() {
+        let found = os_template("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(), Some(1)).unwrap();
+        assert_eq!((found.name.as_str(), found.storage.as_str()), ("debian-12-standard_12.7-1_amd64", "local"));
+        assert!(found.is_of("debian") && !found.is_of("alpine"));
+        assert_eq!(os_template("local:iso/x.iso".into(), None), None);
+    }
+
+    #[test]
+    fn nothing_to_choose_from_says_why() {
+        assert!(bridges("pve", Vec::new()).unwrap_err().contains("SDN.Use"));
+        assert!(root_storages("pve", Vec::new()).unwrap_err().contains("rootdir"));
+    }
+}
