@@ -1,4 +1,5 @@
 use berth_domain::container_template::FilePolicy;
+use berth_domain::package::Package;
 
 use super::*;
 
@@ -49,7 +50,7 @@ fn everything_in_a_folder_is_read() {
     let web = &found.read[0];
     assert_eq!((web.title.as_str(), web.tags.join(" ")), ("Web = good", "a b".to_owned()));
     assert_eq!((web.defaults.swap, web.defaults.nesting, web.defaults.cores), (Some(0), Some(false), None));
-    assert_eq!(web.packages.iter().map(|package| package.argument()).collect::<Vec<_>>(), ["nginx", "curl=7.88", "@scope/tool@1.2"]);
+    assert_eq!(web.packages.iter().map(Package::argument).collect::<Vec<_>>(), ["nginx", "curl=7.88", "@scope/tool@1.2"]);
     assert_eq!(web.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(), ["10-a.sh", "20-b.sh"]);
     let file = &web.files[0];
     assert_eq!((file.path.as_str(), file.mode, file.owner.as_str(), file.policy), ("/srv/logo", 0o600, "www-data:www-data", FilePolicy::Backup));

@@ -1,5 +1,6 @@
 //! What the wizard has so far, and what becomes of it when it is submitted.
 
+mod again;
 mod rules;
 
 use berth_domain::NodeId;
@@ -17,6 +18,7 @@ use crate::forms::{checkbox, field_errors};
 /// and of the messages; the bounds are those of `POST /nodes/{node}/lxc`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "one per checkbox of the page")]
 pub struct CreationForm {
     /// The container template's name; empty means from scratch.
     pub container_template: String,
