@@ -17,16 +17,16 @@ pub(crate) async fn check(config: &Config, connections: &Connections, unknown: &
     let database = berth_store::connect_postgres(connections.database_url.expose_secret(), 1).await;
     let redis = berth_store::Redis::connect(connections.redis_url.expose_secret(), 1).await;
     let rows = [
-        row("configuration", Ok::<_, &str>("every variable is right".to_owned())),
-        row("PostgreSQL", database.map(|_| "answers".to_owned())),
-        row("Redis", redis.map(|_| "answers".to_owned())),
-        row("container templates", container_templates(&config.container_templates)),
+        row("configuration", &Ok::<_, &str>("every variable is right".to_owned())),
+        row("PostgreSQL", &database.map(|_| "answers".to_owned())),
+        row("Redis", &redis.map(|_| "answers".to_owned())),
+        row("container templates", &container_templates(&config.container_templates)),
     ];
     if rows.into_iter().all(|good| good) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn row(name: &str, outcome: Result<String, impl Display>) -> bool {
-    match &outcome {
+fn row(name: &str, outcome: &Result<String, impl Display>) -> bool {
+    match outcome {
         Ok(text) => say(&format!("ok       {name}: {text}")),
         Err(error) => say(&format!("wrong    {name}: {error}")),
     }
