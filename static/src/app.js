@@ -2,6 +2,7 @@ import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 import { startPreferences } from "./preferences.js";
 import { showTimes, startTimes } from "./time.js";
+import { startToasts } from "./toasts.js";
 import { startWidgets } from "./widgets.js";
 
 window.htmx = htmx;
@@ -44,6 +45,7 @@ function start() {
   startPreferences();
   startTimes();
   startWidgets();
+  startToasts();
   document.body.addEventListener("htmx:afterSettle", afterSettle);
   document.body.addEventListener("htmx:beforeRequest", beforeRequest);
 }

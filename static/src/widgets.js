@@ -86,18 +86,6 @@ function onSubmit(event) {
   }
 }
 
-// Good news goes by itself, unless somebody is reading it; bad news waits to be dismissed.
-function startToasts() {
-  const region = document.getElementById("toasts");
-  setInterval(() => {
-    for (const toast of region?.querySelectorAll(".notice-success, .notice-info") ?? []) {
-      if (document.hidden || toast.matches(":hover, :focus-within")) continue;
-      toast.dataset.seconds = String(Number(toast.dataset.seconds ?? 0) + 1);
-      if (Number(toast.dataset.seconds) > 8) toast.remove();
-    }
-  }, 1000);
-}
-
 function startSearch() {
   for (const box of document.querySelectorAll("input[data-filter]")) {
     const items = [...document.querySelectorAll(box.dataset.filter)];
@@ -124,7 +112,6 @@ export function startWidgets() {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
   startSearch();
-  startToasts();
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
   document.querySelector("[data-focus]")?.focus();
 }

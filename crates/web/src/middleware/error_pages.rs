@@ -67,7 +67,7 @@ fn keep_headers(
     if by_htmx.0 {
         headers.insert(HeaderName::from_static("hx-retarget"), HeaderValue::from_static("#toasts"));
         headers.insert(HeaderName::from_static("hx-reswap"), HeaderValue::from_static("beforeend"));
-        headers.insert(HeaderName::from_static("hx-reselect"), HeaderValue::from_static("*"));
+        headers.insert(HeaderName::from_static("hx-reselect"), HeaderValue::from_static(".toast-card"));
     }
     match body {
         Ok(html) => (status, headers, Html(html)).into_response(),

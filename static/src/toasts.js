@@ -1,0 +1,30 @@
+// Toasts: good news goes by itself, unless somebody is reading it; bad news waits to be dismissed, and comes once.
+
+const SECONDS = 8;
+
+function leave(toast) {
+  if (document.hidden || toast.matches(":hover, :focus-within")) return;
+  const shown = Number(toast.dataset.seconds ?? 0) + 1;
+  toast.dataset.seconds = String(shown);
+  if (shown > SECONDS) toast.remove();
+}
+
+function dropRepeated(region) {
+  const seen = new Set();
+  for (const toast of region.querySelectorAll(".notice-error, .notice-warning")) {
+    const what = toast.querySelector("strong")?.textContent ?? toast.textContent;
+    if (seen.has(what)) toast.remove();
+    seen.add(what);
+  }
+}
+
+export function startToasts() {
+  const region = document.getElementById("toasts");
+  const offline = document.getElementById("offline-toast");
+  if (!region) return;
+  new MutationObserver(() => dropRepeated(region)).observe(region, { childList: true });
+  setInterval(() => region.querySelectorAll(".notice-success, .notice-info").forEach(leave), 1000);
+  for (const failure of ["htmx:sendError", "htmx:timeout"]) {
+    document.body.addEventListener(failure, () => region.append(offline.content.cloneNode(true)));
+  }
+}
