@@ -104,22 +104,23 @@ fn no_source_file_is_over_500_lines() {
 }
 
 #[test]
-fn pages_escape_everything_but_our_own_icons() {
+fn pages_escape_everything() {
     for file in files(&["templates"]) {
-        if file.ends_with("macros/icon.html") {
-            continue;
-        }
         let unescaped = text(&file)
             .lines()
             .any(|line| line.split('|').skip(1).any(|filter| filter.trim_start().starts_with("safe")));
-        assert!(!unescaped, "{}: only the icon macro may use the safe filter", file.display());
+        assert!(!unescaped, "{}: no page may use the safe filter", file.display());
     }
 }
 
 #[test]
 fn pages_have_no_inline_script_style_or_handler() {
     for file in files(&["templates"]) {
-        let page = text(&file);
+        // What stands in askama's own tags, such as a macro's parameter, is no HTML.
+        let page: String = text(&file)
+            .split("{%")
+            .map(|part| part.split_once("%}").map_or(part, |(_, html)| html))
+            .collect();
         for forbidden in
             ["<script>", "<style", " style=\"", " onclick=", " onchange=", " onsubmit=", " hx-on"]
         {
