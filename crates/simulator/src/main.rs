@@ -100,7 +100,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let simulator = Simulator::start(options).await?;
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{}", serde_json::to_string(&simulator.ready)?).context("cannot print where it listens")?;
+    writeln!(stdout, "{}", serde_json::to_string(&simulator.ready)?)
+        .context("cannot print where it listens")?;
     drop(stdout);
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let hosts = simulator.hosts.clone();

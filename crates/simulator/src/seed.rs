@@ -22,7 +22,7 @@ const GIB: u64 = 1024 * 1024 * 1024;
 pub fn recorded() -> Model {
     let mut model = accounts();
     model.recorded = true;
-    model.boot_ms = clock::now_ms() - 150_000;
+    model.boot_ms = clock::now_ms() - 2 * 3_600_000;
     model.next_pid = 2200;
     let disk = 16_729_894_912;
     let storage = |path: &str, content: &[&str]| Storage {
@@ -46,7 +46,8 @@ pub fn recorded() -> Model {
     model.dead_nodes = BTreeSet::from(["pve2".to_owned()]);
     model.interfaces = bridges("vec0", "enx525400770002");
     let net = "name=eth0,bridge=vmbr0,gw=10.77.0.1,hwaddr=BC:24:11:CC:7C:37,ip=10.77.0.101/24,type=veth";
-    let options = [("cores", "1"), ("memory", "512"), ("swap", "512"), ("features", "nesting=1"), ("net0", net)];
+    let options =
+        [("cores", "1"), ("memory", "512"), ("swap", "512"), ("features", "nesting=1"), ("net0", net)];
     add_container(&mut model, 101, "ct101", ("debian", "12"), 2, &options, true);
     model
 }
@@ -107,8 +108,13 @@ fn populate(model: &mut Model, containers: u32, first: u32) {
         let memory = (512 << (index % 3)).to_string();
         let cores = (1 + index % 4).to_string();
         let options = [
-            ("cores", cores.as_str()), ("memory", &memory), ("swap", "512"), ("features", "nesting=1"), ("net0", &net),
-            ("onboot", "1"), ("tags", "homelab"),
+            ("cores", cores.as_str()),
+            ("memory", &memory),
+            ("swap", "512"),
+            ("features", "nesting=1"),
+            ("net0", &net),
+            ("onboot", "1"),
+            ("tags", "homelab"),
         ];
         add_container(model, vmid, &name, (system, version), 8, &options, running);
     }
@@ -125,11 +131,21 @@ fn add_container(
 ) {
     let file = format!("{vmid}/vm-{vmid}-disk-0.raw");
     let rootfs = format!("local-ct:{file},size={gigabytes}G");
-    let common = [("arch", "amd64"), ("hostname", name), ("ostype", system), ("rootfs", &rootfs), ("unprivileged", "1")];
+    let common = [
+        ("arch", "amd64"),
+        ("hostname", name),
+        ("ostype", system),
+        ("rootfs", &rootfs),
+        ("unprivileged", "1"),
+    ];
     let config: BTreeMap<String, String> =
         common.iter().chain(options).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     model.next_pid += 31;
-    let run = running.then(|| Run { since_ms: model.boot_ms + 90_000, pid: model.next_pid, config: config.clone() });
+    let run = running.then(|| Run {
+        since_ms: model.boot_ms + 60_000,
+        pid: model.next_pid,
+        config: config.clone(),
+    });
     let container = Container { config, run, os_version: version.to_owned(), ..Container::default() };
     model.containers.insert(vmid, container);
     let volume = Volume {
@@ -153,29 +169,41 @@ fn bridges(card: &str, other_name: &str) -> Vec<Interface> {
         body,
     };
     vec![
-        interface("bridge", json!({
-            "iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "families": ["inet"],
-            "active": 1, "autostart": 1, "priority": 4, "address": "10.77.0.2", "cidr": "10.77.0.2/24", "netmask": "24",
-            "gateway": "10.77.0.1", "bridge_ports": card, "bridge_stp": "off", "bridge_fd": "0",
-        })),
-        interface("eth", json!({
-            "iface": card, "type": "eth", "method": "manual", "method6": "manual", "families": ["inet"], "active": 1,
-            "exists": 1, "priority": 3, "altnames": [other_name],
-        })),
-        interface("bridge", json!({
-            "iface": "vmbr1", "type": "bridge", "method": "manual", "method6": "manual", "families": ["inet"],
-            "active": 1, "autostart": 1, "priority": 6, "bridge_ports": "", "bridge_stp": "off", "bridge_fd": "0",
-            "comments": "isolated lab bridge\n",
-        })),
+        interface(
+            "bridge",
+            json!({
+                "iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "families": ["inet"],
+                "active": 1, "autostart": 1, "priority": 4, "address": "10.77.0.2", "cidr": "10.77.0.2/24", "netmask": "24",
+                "gateway": "10.77.0.1", "bridge_ports": card, "bridge_stp": "off", "bridge_fd": "0",
+            }),
+        ),
+        interface(
+            "eth",
+            json!({
+                "iface": card, "type": "eth", "method": "manual", "method6": "manual", "families": ["inet"], "active": 1,
+                "exists": 1, "priority": 3, "altnames": [other_name],
+            }),
+        ),
+        interface(
+            "bridge",
+            json!({
+                "iface": "vmbr1", "type": "bridge", "method": "manual", "method6": "manual", "families": ["inet"],
+                "active": 1, "autostart": 1, "priority": 6, "bridge_ports": "", "bridge_stp": "off", "bridge_fd": "0",
+                "comments": "isolated lab bridge\n",
+            }),
+        ),
     ]
 }
 
 fn accounts() -> Model {
     let user = |password: &str| User { enable: true, password: Some(password.to_owned()), ..User::default() };
-    let alice = User { comment: Some("Alice".to_owned()), email: Some(String::new()), ..user("alice-Passw0rd") };
+    let alice =
+        User { comment: Some("Alice".to_owned()), email: Some(String::new()), ..user("alice-Passw0rd") };
     let token = |privsep| Token { secret: TOKEN_SECRET.to_owned(), privsep, expire: 0, comment: None };
-    let mut tokens: BTreeMap<String, Token> =
-        ["dash", "dash2", "dash4", "dash5", "rig"].iter().map(|name| (format!("root@pam!{name}"), token(false))).collect();
+    let mut tokens: BTreeMap<String, Token> = ["dash", "dash2", "dash4", "dash5", "rig"]
+        .iter()
+        .map(|name| (format!("root@pam!{name}"), token(false)))
+        .collect();
     tokens.insert("root@pam!sep3".to_owned(), token(true));
     let totp = TfaEntry {
         id: uuid::Uuid::new_v4().to_string(),
@@ -187,7 +215,10 @@ fn accounts() -> Model {
         keys: Vec::new(),
     };
     Model {
-        users: BTreeMap::from([("root@pam".to_owned(), user(ROOT_PASSWORD)), ("alice@pve".to_owned(), alice)]),
+        users: BTreeMap::from([
+            ("root@pam".to_owned(), user(ROOT_PASSWORD)),
+            ("alice@pve".to_owned(), alice),
+        ]),
         tokens,
         tfa: BTreeMap::from([("alice@pve".to_owned(), vec![totp])]),
         roles: built_in_roles(),

@@ -146,7 +146,11 @@ fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow
     // In a cluster container ids are unique across the members.
     let first = if options.cluster { 101 + 100 * u32::from(index) } else { 101 };
     let fresh = || {
-        let mut model = if options.recorded && index == 0 { seed::recorded() } else { seed::home_lab(options.containers, first) };
+        let mut model = if options.recorded && index == 0 {
+            seed::recorded()
+        } else {
+            seed::home_lab(options.containers, first)
+        };
         model.address = format!("10.77.0.{}", 2 + index);
         model
     };
@@ -154,7 +158,12 @@ fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow
     host.with_context(|| format!("the state in {} cannot be used", options.data.display()))
 }
 
-async fn serve(options: &Options, index: u16, host: &Host, serving: &mut JoinSet<()>) -> anyhow::Result<NodeInfo> {
+async fn serve(
+    options: &Options,
+    index: u16,
+    host: &Host,
+    serving: &mut JoinSet<()>,
+) -> anyhow::Result<NodeInfo> {
     let own = tls::identity(host.directory(), "certificate", host.node())?;
     let other = tls::identity(host.directory(), "certificate-changed", host.node())?;
     let certificate_sha256 = own.fingerprint.clone();
@@ -178,5 +187,7 @@ fn after(first: SocketAddr, index: u16) -> SocketAddr {
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; is the port taken?"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; is the port taken?"))
 }

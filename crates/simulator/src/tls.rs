@@ -40,7 +40,8 @@ pub fn identity(directory: &Path, name: &str, node: &str) -> anyhow::Result<Iden
 }
 
 fn generate(node: &str) -> anyhow::Result<String> {
-    let names = vec![node.to_owned(), format!("{node}.home.arpa"), "localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names =
+        vec![node.to_owned(), format!("{node}.home.arpa"), "localhost".to_owned(), "127.0.0.1".to_owned()];
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::OrganizationName, "Proxmox Virtual Environment");
     params.distinguished_name.push(DnType::CommonName, format!("{node}.home.arpa"));
@@ -50,6 +51,7 @@ fn generate(node: &str) -> anyhow::Result<String> {
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let pairs = Sha256::digest(certificate.as_ref()).iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>();
+    let pairs =
+        Sha256::digest(certificate.as_ref()).iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>();
     pairs.join(":")
 }

@@ -36,15 +36,19 @@ impl Refused {
 /// When nobody we know.
 pub(super) fn authenticate(model: &Model, request: &Request) -> Result<Caller, Refused> {
     let authorization = request.header(header::AUTHORIZATION);
-    if let Some(token) = authorization.strip_prefix("PVEAPIToken=").or_else(|| authorization.strip_prefix("PVEAPIToken ")) {
+    if let Some(token) =
+        authorization.strip_prefix("PVEAPIToken=").or_else(|| authorization.strip_prefix("PVEAPIToken "))
+    {
         return by_token(model, &percent_decode(token)).ok_or(Refused::Failed);
     }
     let ticket = cookie(request, "PVEAuthCookie").ok_or(Refused::NoTicket)?;
-    let user = ticket::subject(model, &ticket, "").filter(|user| !user.starts_with('!')).ok_or(Refused::Failed)?;
+    let user =
+        ticket::subject(model, &ticket, "").filter(|user| !user.starts_with('!')).ok_or(Refused::Failed)?;
     if !is_enabled(model, &user) {
         return Err(Refused::Failed);
     }
-    let csrf = request.headers.get("csrfpreventiontoken").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let csrf =
+        request.headers.get("csrfpreventiontoken").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method != Method::GET && !ticket::csrf_matches(model, &user, csrf) {
         return Err(Refused::Csrf);
     }
@@ -53,7 +57,8 @@ pub(super) fn authenticate(model: &Model, request: &Request) -> Result<Caller, R
 
 fn cookie(request: &Request, name: &str) -> Option<String> {
     let cookies = request.header(header::COOKIE).split(';');
-    let mut named = cookies.filter_map(|cookie| cookie.trim().split_once('=')).filter(|(key, _)| *key == name);
+    let mut named =
+        cookies.filter_map(|cookie| cookie.trim().split_once('=')).filter(|(key, _)| *key == name);
     named.next().map(|(_, value)| percent_decode(value)).filter(|value| !value.is_empty())
 }
 

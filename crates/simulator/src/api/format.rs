@@ -35,9 +35,13 @@ fn parse_property_string(keys: &BTreeMap<String, Property>, value: &str) -> Resu
         let (key, text) = match part.split_once('=') {
             Some((key, text)) => (resolve(keys, key), text),
             None => match &default_key {
-                Some(key) if parsed.contains_key(key) => return Err("duplicate key in comma-separated list property\n".to_owned()),
+                Some(key) if parsed.contains_key(key) => {
+                    return Err("duplicate key in comma-separated list property\n".to_owned());
+                }
                 Some(key) => (key.clone(), part),
-                None => return Err("value without key, but schema does not define a default key\n".to_owned()),
+                None => {
+                    return Err("value without key, but schema does not define a default key\n".to_owned());
+                }
             },
         };
         if parsed.insert(key.clone(), text.to_owned()).is_some() {
@@ -61,10 +65,7 @@ fn named(name: &str, value: &str) -> Result<(), String> {
     let fine = |good: bool, text: &str| if good { Ok(()) } else { Err(format!("{text}\n")) };
     let looks = |pattern: &str| matches_pattern(pattern, value);
     match name {
-        "pve-vmid" => fine(
-            looks("[1-9][0-9]{2,8}"),
-            "value does not look like a valid VM ID",
-        ),
+        "pve-vmid" => fine(looks("[1-9][0-9]{2,8}"), "value does not look like a valid VM ID"),
         "pve-node" => fine(looks(NODE), "value does not look like a valid node name"),
         "pve-storage-id" => fine(
             looks("(?i)[a-z][a-z0-9\\-_.]*[a-z0-9]"),
@@ -72,28 +73,36 @@ fn named(name: &str, value: &str) -> Result<(), String> {
         ),
         "dns-name" => fine(looks(DNS_NAME), "value does not look like a valid DNS name"),
         "pve-configid" => fine(looks("(?i)[a-z][a-z0-9_-]+"), &format!("invalid configuration ID '{value}'")),
-        "pve-userid" => fine(is_user(value), &format!("value '{value}' does not look like a valid user name")),
+        "pve-userid" => {
+            fine(is_user(value), &format!("value '{value}' does not look like a valid user name"))
+        }
         "pve-tokenid" => fine(
             value.split_once('!').is_some_and(|(user, token)| is_user(user) && matches_pattern(TOKEN, token)),
             &format!("value '{value}' does not look like a valid token ID"),
         ),
-        "pve-groupid" => fine(looks("[A-Za-z0-9.\\-_]+"), &format!("group name '{value}' contains invalid characters")),
-        "pve-roleid" => fine(looks("[A-Za-z0-9.\\-_]+"), &format!("role name '{value}' contains invalid characters")),
+        "pve-groupid" => {
+            fine(looks("[A-Za-z0-9.\\-_]+"), &format!("group name '{value}' contains invalid characters"))
+        }
+        "pve-roleid" => {
+            fine(looks("[A-Za-z0-9.\\-_]+"), &format!("role name '{value}' contains invalid characters"))
+        }
         "pve-poolid" => fine(
             looks("[A-Za-z0-9.\\-_]+(/[A-Za-z0-9.\\-_]+){0,2}"),
             &format!("pool name '{value}' contains invalid characters"),
         ),
         "pve-realm" => fine(looks("[A-Za-z][A-Za-z0-9.\\-_]+"), "value does not look like a valid realm"),
-        "pve-priv" => fine(
-            crate::permissions::PRIVILEGES.contains(&value),
-            &format!("invalid privilege '{value}'"),
-        ),
+        "pve-priv" => {
+            fine(crate::permissions::PRIVILEGES.contains(&value), &format!("invalid privilege '{value}'"))
+        }
         "pve-tag" => fine(looks("(?i)[a-z0-9_][a-z0-9_\\-+.]*"), "invalid characters in tag"),
         "pve-startup-order" => fine(
             looks("(order=)?\\d+(,up=\\d+)?(,down=\\d+)?|(up|down)=\\d+(,(up|down)=\\d+)?"),
             "unable to parse startup options",
         ),
-        "email-opt" => fine(value.is_empty() || looks("[^@\\s]+@[^@\\s]+"), "value does not look like a valid email address"),
+        "email-opt" => fine(
+            value.is_empty() || looks("[^@\\s]+@[^@\\s]+"),
+            "value does not look like a valid email address",
+        ),
         _ => network(name, value),
     }
 }
@@ -117,10 +126,14 @@ fn network(name: &str, value: &str) -> Result<(), String> {
             "value does not look like a valid ipv4 network configuration",
         ),
         "pve-ipv6-config" => fine(
-            matches!(value, "auto" | "dhcp" | "manual") || is_cidr(value, 128, |text| text.parse::<Ipv6Addr>().is_ok()),
+            matches!(value, "auto" | "dhcp" | "manual")
+                || is_cidr(value, 128, |text| text.parse::<Ipv6Addr>().is_ok()),
             "value does not look like a valid ipv6 network configuration",
         ),
-        "disk-size" => fine(matches_pattern("\\d+(\\.\\d+)?[KMGT]?", value), "value does not look like a valid disk size"),
+        "disk-size" => fine(
+            matches_pattern("\\d+(\\.\\d+)?[KMGT]?", value),
+            "value does not look like a valid disk size",
+        ),
         "pve-lxc-mp-string" => fine(
             !value.split('/').any(|part| part == ".."),
             &format!("value '{value}' contains illegal characters"),
@@ -136,16 +149,17 @@ fn network(name: &str, value: &str) -> Result<(), String> {
 
 const NODE: &str = "[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?";
 const TOKEN: &str = "[A-Za-z][A-Za-z0-9\\.\\-_]+";
-const DNS_NAME: &str = "(([a-zA-Z0-9]([a-zA-Z0-9\\-]{0,61}[a-zA-Z0-9])?)\\.)*([A-Za-z0-9]([A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?)";
+const DNS_NAME: &str =
+    "(([a-zA-Z0-9]([a-zA-Z0-9\\-]{0,61}[a-zA-Z0-9])?)\\.)*([A-Za-z0-9]([A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?)";
 
 fn is_user(value: &str) -> bool {
     value.len() <= 64 && matches_pattern("[^\\s:/]+@[A-Za-z][A-Za-z0-9\\.\\-_]+", value)
 }
 
 fn is_cidr(value: &str, bits: u8, is_address: impl Fn(&str) -> bool) -> bool {
-    value
-        .split_once('/')
-        .is_some_and(|(address, prefix)| is_address(address) && prefix.parse::<u8>().is_ok_and(|length| length <= bits))
+    value.split_once('/').is_some_and(|(address, prefix)| {
+        is_address(address) && prefix.parse::<u8>().is_ok_and(|length| length <= bits)
+    })
 }
 
 /// Whether the whole of `value` matches a pattern in Perl's notation (`(?^:…)` included).
@@ -196,6 +210,9 @@ mod tests {
             ]),
         );
         let text = &net.unwrap_err().errors["net0"];
-        assert_eq!(text, "invalid format - format error\nnet0.ip: invalid format - value does not look like a valid ipv4 network configuration\n");
+        assert_eq!(
+            text,
+            "invalid format - format error\nnet0.ip: invalid format - value does not look like a valid ipv4 network configuration\n"
+        );
     }
 }

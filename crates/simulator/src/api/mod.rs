@@ -88,22 +88,34 @@ pub async fn answer(host: &Host, request: &Request) -> Reply {
 
 fn split(path: &str) -> Option<(Notation, &str)> {
     let rest = path.strip_prefix("/api2/")?;
-    let (notation, rest) =
-        rest.strip_prefix("json").map(|rest| (Notation::Json, rest)).or_else(|| Some((Notation::ExtJs, rest.strip_prefix("extjs")?)))?;
+    let (notation, rest) = rest
+        .strip_prefix("json")
+        .map(|rest| (Notation::Json, rest))
+        .or_else(|| Some((Notation::ExtJs, rest.strip_prefix("extjs")?)))?;
     (rest.is_empty() || rest.starts_with('/')).then_some((notation, rest))
 }
 
-async fn run(host: &Host, caller: Caller, method: &str, path: &str, given: Params) -> Result<Answer, ApiError> {
+async fn run(
+    host: &Host,
+    caller: Caller,
+    method: &str,
+    path: &str,
+    given: Params,
+) -> Result<Answer, ApiError> {
     let unknown = || {
         let path = path.trim_end_matches('/');
-        let message = format!("Method '{method} {}' not implemented", if path.is_empty() { "/" } else { path });
+        let message =
+            format!("Method '{method} {}' not implemented", if path.is_empty() { "/" } else { path });
         ApiError { status: 501, message, errors: Params::new() }
     };
     let (endpoint, in_path) = schema::find(method, path).ok_or_else(unknown)?;
     let mut params = given;
     for (name, value) in in_path {
         if params.get(&name).is_some_and(|also| *also != value) {
-            return Err(ApiError::param(&name, "duplicate parameter (already defined in URI) with conflicting values!"));
+            return Err(ApiError::param(
+                &name,
+                "duplicate parameter (already defined in URI) with conflicting values!",
+            ));
         }
         params.insert(name, value);
     }

@@ -94,7 +94,11 @@ impl Reply {
             return Self::bare(error.status, &error.message);
         }
         // The only text that comes without a newline is the router's own.
-        let message = if error.status == 501 { error.message.clone() } else { format!("{}\n", error.message.trim_end()) };
+        let message = if error.status == 501 {
+            error.message.clone()
+        } else {
+            format!("{}\n", error.message.trim_end())
+        };
         let mut body = json!({ "data": null, "message": message });
         if !error.errors.is_empty() {
             body["errors"] = json!(error.errors);
@@ -144,5 +148,11 @@ fn http_date() -> String {
     let weekday = now.weekday().to_string();
     let month = now.month().to_string();
     let (hour, minute, second) = now.to_hms();
-    format!("{}, {:02} {} {} {hour:02}:{minute:02}:{second:02} GMT", &weekday[..3], now.day(), &month[..3], now.year())
+    format!(
+        "{}, {:02} {} {} {hour:02}:{minute:02}:{second:02} GMT",
+        &weekday[..3],
+        now.day(),
+        &month[..3],
+        now.year()
+    )
 }

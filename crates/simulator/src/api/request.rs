@@ -56,7 +56,10 @@ fn form(text: &str) -> Params {
         let value = percent_decode(&value.replace('+', " "));
         let name = percent_decode(&name.replace('+', " "));
         // A name given twice is a list.
-        params.entry(name).and_modify(|list: &mut String| *list = format!("{list}\0{value}")).or_insert(value);
+        params
+            .entry(name)
+            .and_modify(|list: &mut String| *list = format!("{list}\0{value}"))
+            .or_insert(value);
     }
     params
 }
@@ -82,7 +85,10 @@ fn json(text: &str) -> Result<Params, BadBody> {
         return Ok(Params::new());
     }
     let Ok(Value::Object(object)) = serde_json::from_str::<Value>(text) else {
-        return Err(BadBody(500, format!("{} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 934.", complaint(text))));
+        return Err(BadBody(
+            500,
+            format!("{} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 934.", complaint(text)),
+        ));
     };
     let plain = |value: Value| match value {
         Value::Null => None,
@@ -102,8 +108,12 @@ fn complaint(text: &str) -> String {
     let inside = text.trim_start().strip_prefix('{');
     let (what, rest) = match inside {
         Some(rest) if !rest.trim_start().starts_with('"') => ("'\"' expected", rest.trim_start()),
-        Some(rest) => ("unexpected end of string while parsing JSON string", rest.get(rest.len()..).unwrap_or_default()),
-        None => ("malformed JSON string, neither tag, array, object, number, string or atom", text.trim_start()),
+        Some(rest) => {
+            ("unexpected end of string while parsing JSON string", rest.get(rest.len()..).unwrap_or_default())
+        }
+        None => {
+            ("malformed JSON string, neither tag, array, object, number, string or atom", text.trim_start())
+        }
     };
     let offset = text.len() - rest.len();
     let before = if rest.is_empty() { "(end of string)" } else { rest };

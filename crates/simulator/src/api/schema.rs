@@ -77,7 +77,8 @@ pub struct Endpoint {
 }
 
 static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("endpoints.json")).expect("endpoints.json is part of the program and parses")
+    serde_json::from_str(include_str!("endpoints.json"))
+        .expect("endpoints.json is part of the program and parses")
 });
 
 /// Every method that is served.
@@ -165,7 +166,8 @@ pub(super) fn check_object(
             Some(property) => check_value(property, value, &format!("{prefix}{name}")),
             None if more => None,
             None => Some(
-                "property is not defined in schema and the schema does not allow additional properties".to_owned(),
+                "property is not defined in schema and the schema does not allow additional properties"
+                    .to_owned(),
             ),
         };
         if let Some(text) = text {
@@ -173,7 +175,10 @@ pub(super) fn check_object(
         }
         let required = lookup(properties, name).and_then(|property| property.r.as_ref());
         if let Some(required) = required.filter(|required| !values.contains_key(*required)) {
-            errors.insert(format!("{prefix}{required}"), format!("missing property - '{name}' requires this property"));
+            errors.insert(
+                format!("{prefix}{required}"),
+                format!("missing property - '{name}' requires this property"),
+            );
         }
     }
     for (name, property) in properties {
@@ -202,9 +207,11 @@ fn check_value(property: &Property, value: &str, path: &str) -> Option<String> {
         return Some(format!("invalid format - {text}"));
     }
     let allowed = property.e.as_ref()?;
-    let words: Vec<String> = allowed.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
+    let words: Vec<String> =
+        allowed.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
     let fine = words.iter().any(|word| word == value);
-    (!fine).then(|| format!("value '{value}' does not have a value in the enumeration '{}'", words.join(", ")))
+    (!fine)
+        .then(|| format!("value '{value}' does not have a value in the enumeration '{}'", words.join(", ")))
 }
 
 fn has_type(kind: &str, value: &str) -> bool {

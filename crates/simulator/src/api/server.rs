@@ -108,7 +108,9 @@ fn concerns(pattern: Option<&str>, path: &str) -> bool {
 async fn before(host: &Host, path: &str) -> io::Result<Option<Reply>> {
     let faults = host.faults();
     let ours = |only: &Option<String>| concerns(only.as_deref(), path);
-    if let Some(Fault::Latency { ms, .. }) = faults.take(|f| matches!(f, Fault::Latency { path, .. } if ours(path))) {
+    if let Some(Fault::Latency { ms, .. }) =
+        faults.take(|f| matches!(f, Fault::Latency { path, .. } if ours(path)))
+    {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
     if faults.take(|f| matches!(f, Fault::Hang { path, .. } if ours(path))).is_some() {
@@ -127,7 +129,10 @@ fn usual_reason(status: u16) -> &'static str {
     match status {
         595 => "Connection refused",
         596 => "Connection timed out",
-        _ => StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Unknown"),
+        _ => StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Unknown"),
     }
 }
 
@@ -149,7 +154,8 @@ pub async fn serve_admin(listener: TcpListener, admin: Admin) {
                 async move {
                     let (parts, body) = request.into_parts();
                     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-                    let (status, value) = super::routes::admin(&admin, parts.method.as_str(), parts.uri.path(), &body).await;
+                    let (status, value) =
+                        super::routes::admin(&admin, parts.method.as_str(), parts.uri.path(), &body).await;
                     let kind = "application/json";
                     let response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
                     response.body(Full::from(value.to_string())).map_err(io::Error::other)

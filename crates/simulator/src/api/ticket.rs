@@ -16,7 +16,8 @@ pub const LIFETIME: i64 = 7200;
 const SKEW: i64 = 300;
 
 fn sign(model: &Model, text: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(model.ticket_key.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(model.ticket_key.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -27,7 +28,12 @@ fn fresh(time: &str) -> bool {
 
 /// A ticket of `subject`; `about` is signed along without being shown.
 pub fn issue(model: &Model, subject: &str, about: &str) -> String {
-    let plain = format!("PVE:{subject}:{:08X}", clock::now());
+    issue_at(model, subject, about, clock::now())
+}
+
+/// The same, as it was given out at `time` (epoch seconds).
+pub fn issue_at(model: &Model, subject: &str, about: &str, time: i64) -> String {
+    let plain = format!("PVE:{subject}:{time:08X}");
     let signature = sign(model, &format!("{plain}:{about}"));
     format!("{plain}::{signature}")
 }
@@ -56,12 +62,18 @@ pub fn csrf_matches(model: &Model, user: &str, token: &str) -> bool {
 
 /// The six digits of a base32 secret at a time (RFC 6238, SHA-1, 30 s).
 pub fn totp(secret: &str, at: i64) -> Option<String> {
-    let key = data_encoding::BASE32_NOPAD.decode(secret.trim_end_matches('=').to_uppercase().as_bytes()).ok()?;
+    let key =
+        data_encoding::BASE32_NOPAD.decode(secret.trim_end_matches('=').to_uppercase().as_bytes()).ok()?;
     let mut mac = Hmac::<Sha1>::new_from_slice(&key).ok()?;
     mac.update(&(at / 30).to_be_bytes());
     let digest = mac.finalize().into_bytes();
     let offset = usize::from(digest[19] & 0x0f);
-    let word = u32::from_be_bytes([digest[offset] & 0x7f, digest[offset + 1], digest[offset + 2], digest[offset + 3]]);
+    let word = u32::from_be_bytes([
+        digest[offset] & 0x7f,
+        digest[offset + 1],
+        digest[offset + 2],
+        digest[offset + 3],
+    ]);
     Some(format!("{:06}", word % 1_000_000))
 }
 

@@ -43,7 +43,12 @@ pub fn allowed(model: &Model, caller: &Caller, path: &str, wanted: &[&str], any:
 ///
 /// # Errors
 /// The reason as Proxmox words it.
-pub fn check_expression(model: &Model, caller: &Caller, check: &Value, params: &Params) -> Result<(), Denied> {
+pub fn check_expression(
+    model: &Model,
+    caller: &Caller,
+    check: &Value,
+    params: &Params,
+) -> Result<(), Denied> {
     let parts = check.as_array().map(Vec::as_slice).unwrap_or_default();
     let Some((Value::String(test), rest)) = parts.split_first() else {
         return Err(Denied("no permission check defined".to_owned()));
@@ -66,7 +71,10 @@ pub fn check_expression(model: &Model, caller: &Caller, check: &Value, params: &
 }
 
 fn words(value: Option<&Value>) -> Vec<&str> {
-    value.and_then(Value::as_array).map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    value
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default()
 }
 
 fn option<'a>(rest: &'a [Value], name: &str) -> Option<&'a Value> {
@@ -126,11 +134,13 @@ fn userid_group(model: &Model, caller: &Caller, rest: &[Value], params: &Params)
         return Ok(());
     }
     let userid = params.get("userid").map(String::as_str).unwrap_or_default();
-    let mut groups: Vec<String> = model.users.get(userid).map(|user| user.groups.iter().cloned().collect()).unwrap_or_default();
+    let mut groups: Vec<String> =
+        model.users.get(userid).map(|user| user.groups.iter().cloned().collect()).unwrap_or_default();
     if option(rest, "groups_param").is_some() {
         groups.extend(params.get("groups").into_iter().flat_map(|list| list.split(',').map(str::to_owned)));
     }
-    let through = |group: &String| allowed(model, caller, &format!("/access/groups/{group}"), &wanted, true).is_ok();
+    let through =
+        |group: &String| allowed(model, caller, &format!("/access/groups/{group}"), &wanted, true).is_ok();
     if groups.iter().any(through) {
         return Ok(());
     }

@@ -36,7 +36,10 @@ fn of_authid(model: &Model, caller: &Caller, path: &str) -> Privileges {
     }
     let mut found = expand(model, &roles(model, caller, path));
     for (pool, members) in &model.pools {
-        let inside = path.strip_prefix("/vms/").and_then(|id| id.parse().ok()).is_some_and(|id| members.vms.contains(&id))
+        let inside = path
+            .strip_prefix("/vms/")
+            .and_then(|id| id.parse().ok())
+            .is_some_and(|id| members.vms.contains(&id))
             || path.strip_prefix("/storage/").is_some_and(|id| members.storages.contains(id));
         if inside {
             found.extend(expand(model, &roles(model, caller, &format!("/pool/{pool}"))));
@@ -102,8 +105,12 @@ fn levels(path: &str) -> Vec<String> {
 /// `/access/permissions` without a path: the top-level paths and those with an ACL, where there is any privilege.
 pub fn effective(model: &Model, caller: &Caller) -> BTreeMap<String, Privileges> {
     let top = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
-    let paths = top.iter().map(|path| (*path).to_owned()).chain(model.acl.iter().map(|entry| entry.path.clone()));
-    paths.map(|path| (path.clone(), privileges(model, caller, &path))).filter(|(_, found)| !found.is_empty()).collect()
+    let paths =
+        top.iter().map(|path| (*path).to_owned()).chain(model.acl.iter().map(|entry| entry.path.clone()));
+    paths
+        .map(|path| (path.clone(), privileges(model, caller, &path)))
+        .filter(|(_, found)| !found.is_empty())
+        .collect()
 }
 
 /// The `cap` of a ticket: what the web interface may offer, by area.
@@ -112,7 +119,10 @@ pub fn capabilities(model: &Model, caller: &Caller) -> BTreeMap<String, BTreeMap
     let mut found: BTreeMap<String, BTreeMap<String, u8>> =
         areas.iter().map(|area| ((*area).to_owned(), BTreeMap::new())).collect();
     let required = ["/", "/nodes", "/access/groups", "/vms", "/storage", "/sdn", "/mapping"];
-    let paths = required.iter().map(|path| (*path).to_owned()).chain(model.acl.iter().map(|entry| entry.path.clone()));
+    let paths = required
+        .iter()
+        .map(|path| (*path).to_owned())
+        .chain(model.acl.iter().map(|entry| entry.path.clone()));
     for path in paths {
         let area = path.split('/').nth(1).filter(|area| !area.is_empty()).unwrap_or("dc").to_owned();
         for privilege in privileges(model, caller, &path).into_keys() {

@@ -58,8 +58,14 @@ pub const PRIVILEGES: &[&str] = &[
 /// Built-in roles with their privileges; `Administrator` has all.
 const ROLES: &[(&str, &str)] = &[
     ("NoAccess", ""),
-    ("PVEAuditor", "Datastore.Audit,Mapping.Audit,Pool.Audit,SDN.Audit,Sys.Audit,VM.Audit,VM.GuestAgent.Audit"),
-    ("PVEDatastoreAdmin", "Datastore.Allocate,Datastore.AllocateSpace,Datastore.AllocateTemplate,Datastore.Audit"),
+    (
+        "PVEAuditor",
+        "Datastore.Audit,Mapping.Audit,Pool.Audit,SDN.Audit,Sys.Audit,VM.Audit,VM.GuestAgent.Audit",
+    ),
+    (
+        "PVEDatastoreAdmin",
+        "Datastore.Allocate,Datastore.AllocateSpace,Datastore.AllocateTemplate,Datastore.Audit",
+    ),
     ("PVEDatastoreUser", "Datastore.AllocateSpace,Datastore.Audit"),
     ("PVEMappingAdmin", "Mapping.Audit,Mapping.Modify,Mapping.Use"),
     ("PVEMappingUser", "Mapping.Audit,Mapping.Use"),
@@ -70,12 +76,26 @@ const ROLES: &[(&str, &str)] = &[
     ("PVESysAdmin", "Sys.Audit,Sys.Console,Sys.Syslog"),
     ("PVETemplateUser", "VM.Audit,VM.Clone"),
     ("PVEUserAdmin", "Group.Allocate,Realm.AllocateUser,User.Modify"),
-    ("PVEVMAdmin", "VM.Allocate,VM.Audit,VM.Backup,VM.Clone,VM.Config.CDROM,VM.Config.CPU,VM.Config.Cloudinit,VM.Config.Disk,VM.Config.HWType,VM.Config.Memory,VM.Config.Network,VM.Config.Options,VM.Console,VM.GuestAgent.Audit,VM.GuestAgent.FileRead,VM.GuestAgent.FileSystemMgmt,VM.GuestAgent.FileWrite,VM.GuestAgent.Unrestricted,VM.Migrate,VM.PowerMgmt,VM.Replicate,VM.Snapshot,VM.Snapshot.Rollback"),
-    ("PVEVMUser", "VM.Audit,VM.Backup,VM.Config.CDROM,VM.Config.Cloudinit,VM.Console,VM.GuestAgent.Audit,VM.GuestAgent.FileRead,VM.GuestAgent.FileSystemMgmt,VM.GuestAgent.FileWrite,VM.PowerMgmt"),
+    (
+        "PVEVMAdmin",
+        "VM.Allocate,VM.Audit,VM.Backup,VM.Clone,VM.Config.CDROM,VM.Config.CPU,VM.Config.Cloudinit,VM.Config.Disk,VM.Config.HWType,VM.Config.Memory,VM.Config.Network,VM.Config.Options,VM.Console,VM.GuestAgent.Audit,VM.GuestAgent.FileRead,VM.GuestAgent.FileSystemMgmt,VM.GuestAgent.FileWrite,VM.GuestAgent.Unrestricted,VM.Migrate,VM.PowerMgmt,VM.Replicate,VM.Snapshot,VM.Snapshot.Rollback",
+    ),
+    (
+        "PVEVMUser",
+        "VM.Audit,VM.Backup,VM.Config.CDROM,VM.Config.Cloudinit,VM.Console,VM.GuestAgent.Audit,VM.GuestAgent.FileRead,VM.GuestAgent.FileSystemMgmt,VM.GuestAgent.FileWrite,VM.PowerMgmt",
+    ),
 ];
 
 /// What `Administrator` has and `PVEAdmin` has not.
-const ADMINISTRATOR_ONLY: &[&str] = &["Mapping.Modify", "Permissions.Modify", "Realm.Allocate", "Sys.AccessNetwork", "Sys.Incoming", "Sys.Modify", "Sys.PowerMgmt"];
+const ADMINISTRATOR_ONLY: &[&str] = &[
+    "Mapping.Modify",
+    "Permissions.Modify",
+    "Realm.Allocate",
+    "Sys.AccessNetwork",
+    "Sys.Incoming",
+    "Sys.Modify",
+    "Sys.PowerMgmt",
+];
 
 /// The roles a fresh host has.
 pub fn built_in_roles() -> BTreeMap<String, Role> {
@@ -86,6 +106,7 @@ pub fn built_in_roles() -> BTreeMap<String, Role> {
         ((*name).to_owned(), special(privileges.collect()))
     });
     let admin = all().filter(|privilege| !ADMINISTRATOR_ONLY.contains(&privilege.as_str())).collect();
-    let wide = [("Administrator".to_owned(), special(all().collect())), ("PVEAdmin".to_owned(), special(admin))];
+    let wide =
+        [("Administrator".to_owned(), special(all().collect())), ("PVEAdmin".to_owned(), special(admin))];
     listed.chain(wide).collect()
 }

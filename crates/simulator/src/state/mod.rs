@@ -14,13 +14,14 @@
 
 mod error;
 mod host;
-pub mod ops;
 mod model;
+pub mod ops;
 
 pub use error::ApiError;
 pub use host::{Host, HostOptions};
 pub use model::{
-    AclEntry, Container, Group, Interface, LogLine, Model, Pool, Role, Run, Storage, TfaEntry, Token, User, Volume,
+    AclEntry, Container, Group, Interface, LogLine, Model, Pool, Role, Run, Storage, TfaEntry, Token, User,
+    Volume,
 };
 
 use std::collections::BTreeMap;

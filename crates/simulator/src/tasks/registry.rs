@@ -212,7 +212,8 @@ impl Host {
                 return Some(task);
             }
             if let Some(mut changes) = changes {
-                let same = self.task(upid).is_some_and(|task| task.log.len() == shown && task.endtime.is_none());
+                let same =
+                    self.task(upid).is_some_and(|task| task.log.len() == shown && task.endtime.is_none());
                 // A closed channel means the task just ended: the next round reads its last line.
                 if same && changes.changed().await.is_err() {
                     tokio::task::yield_now().await;

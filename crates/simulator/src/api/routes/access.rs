@@ -56,7 +56,12 @@ fn realm(call: &Call) -> Result {
 
 fn shown_user(user: &User) -> Value {
     let mut shown = json!({ "enable": u8::from(user.enable), "expire": user.expire });
-    let texts = [("comment", &user.comment), ("email", &user.email), ("firstname", &user.firstname), ("lastname", &user.lastname)];
+    let texts = [
+        ("comment", &user.comment),
+        ("email", &user.email),
+        ("firstname", &user.firstname),
+        ("lastname", &user.lastname),
+    ];
     for (key, value) in texts {
         if let Some(value) = value {
             shown[key] = json!(value);
@@ -69,7 +74,8 @@ fn users(call: &Call) -> Value {
     let all = call.host.read(|model| model.users.clone());
     let wide = call.may("/access/groups", &["User.Modify", "Sys.Audit"], true);
     let fits = |(id, user): &(String, User)| {
-        (wide || *id == call.caller.user) && call.params.get("enabled").is_none_or(|wanted| (wanted == "1") == user.enable)
+        (wide || *id == call.caller.user)
+            && call.params.get("enabled").is_none_or(|wanted| (wanted == "1") == user.enable)
     };
     let shown = all.into_iter().filter(fits).map(|(id, user)| {
         let mut line = shown_user(&user);
@@ -87,7 +93,9 @@ fn users(call: &Call) -> Value {
 
 fn find_user(call: &Call) -> std::result::Result<User, ApiError> {
     let id = call.get("userid");
-    call.host.read(|model| model.users.get(id).cloned()).ok_or_else(|| ApiError::died(format!("no such user ('{id}')")))
+    call.host
+        .read(|model| model.users.get(id).cloned())
+        .ok_or_else(|| ApiError::died(format!("no such user ('{id}')")))
 }
 
 fn user(call: &Call) -> Result {
@@ -168,7 +176,9 @@ fn members(call: &Call, group: &str) -> Vec<String> {
 
 fn groups(call: &Call) -> Value {
     let all = call.host.read(|model| model.groups.clone());
-    let may = |id: &str| call.may(&format!("/access/groups/{id}"), &["User.Modify", "Sys.Audit", "Group.Allocate"], true);
+    let may = |id: &str| {
+        call.may(&format!("/access/groups/{id}"), &["User.Modify", "Sys.Audit", "Group.Allocate"], true)
+    };
     let shown = all.into_iter().filter(|(id, _)| may(id)).map(|(id, group)| {
         let mut line = json!({ "groupid": id, "users": members(call, &id).join(",") });
         if let Some(comment) = group.comment {
@@ -181,7 +191,9 @@ fn groups(call: &Call) -> Value {
 
 fn find_group(call: &Call) -> std::result::Result<Group, ApiError> {
     let id = call.get("groupid");
-    call.host.read(|model| model.groups.get(id).cloned()).ok_or_else(|| ApiError::died(format!("group '{id}' does not exist")))
+    call.host
+        .read(|model| model.groups.get(id).cloned())
+        .ok_or_else(|| ApiError::died(format!("group '{id}' does not exist")))
 }
 
 fn group(call: &Call) -> Result {
@@ -233,7 +245,9 @@ fn roles(call: &Call) -> Value {
 
 fn find_role(call: &Call) -> std::result::Result<Role, ApiError> {
     let id = call.get("roleid");
-    call.host.read(|model| model.roles.get(id).cloned()).ok_or_else(|| ApiError::died(format!("role '{id}' does not exist")))
+    call.host
+        .read(|model| model.roles.get(id).cloned())
+        .ok_or_else(|| ApiError::died(format!("role '{id}' does not exist")))
 }
 
 fn role(call: &Call) -> Result {
@@ -257,7 +271,8 @@ fn create_role(call: &Call) -> Result {
 }
 
 fn changeable(call: &Call, what: &str) -> std::result::Result<Role, ApiError> {
-    let role = find_role(call).map_err(|error| ApiError::died(format!("{what} role failed: {}", error.message)))?;
+    let role =
+        find_role(call).map_err(|error| ApiError::died(format!("{what} role failed: {}", error.message)))?;
     if role.special {
         let verb = if what == "delete" { "deleted" } else { "modified" };
         return Err(ApiError::died(format!("auto-generated role '{}' cannot be {verb}", call.get("roleid"))));
@@ -288,7 +303,8 @@ fn delete_role(call: &Call) -> Result {
 fn acl(call: &Call) -> Value {
     let entries = call.host.read(|model| model.acl.clone());
     let wide = call.may("/access", &["Sys.Audit", "Permissions.Modify"], true);
-    let seen = entries.into_iter().filter(|entry| wide || call.may(&entry.path, &["Permissions.Modify"], false));
+    let seen =
+        entries.into_iter().filter(|entry| wide || call.may(&entry.path, &["Permissions.Modify"], false));
     let line = |entry: AclEntry| {
         json!({
             "path": entry.path, "type": entry.kind, "ugid": entry.ugid, "roleid": entry.roleid,
@@ -301,7 +317,9 @@ fn acl(call: &Call) -> Value {
 fn set_acl(call: &Call) -> Result {
     let kinds = [("users", "user"), ("groups", "group"), ("tokens", "token")];
     if !kinds.iter().any(|(name, _)| call.params.contains_key(*name)) {
-        let errors = kinds.iter().map(|(name, _)| ((*name).to_owned(), "either 'users', 'groups' or 'tokens' is required.".to_owned()));
+        let errors = kinds.iter().map(|(name, _)| {
+            ((*name).to_owned(), "either 'users', 'groups' or 'tokens' is required.".to_owned())
+        });
         return Err(ApiError::params(errors.filter(|(name, _)| name == "users").collect()));
     }
     let path = format!("/{}", call.get("path").trim_matches('/'));
@@ -328,7 +346,9 @@ fn set_acl(call: &Call) -> Result {
             }
         }
         for entry in changed {
-            let same = |old: &AclEntry| (&old.path, &old.ugid, &old.roleid) == (&entry.path, &entry.ugid, &entry.roleid);
+            let same = |old: &AclEntry| {
+                (&old.path, &old.ugid, &old.roleid) == (&entry.path, &entry.ugid, &entry.roleid)
+            };
             model.acl.retain(|old| !same(old));
             if !call.flag("delete") {
                 model.acl.push(entry);
@@ -347,7 +367,8 @@ fn permissions(call: &Call) -> Result {
     let about = if asked.is_empty() || asked == call.caller.authid() {
         call.caller.clone()
     } else {
-        let (user, token) = asked.split_once('!').map_or((asked, None), |(user, token)| (user, Some(token.to_owned())));
+        let (user, token) =
+            asked.split_once('!').map_or((asked, None), |(user, token)| (user, Some(token.to_owned())));
         let own_token = call.caller.token.is_none() && user == call.caller.user;
         if !own_token {
             call.require("/access", &["Sys.Audit"], false)?;
@@ -361,7 +382,9 @@ fn permissions(call: &Call) -> Result {
     let shown = call.host.read(|model| {
         if path.is_empty() {
             let all = effective(model, &about);
-            return json!(all.into_iter().map(|(path, found)| (path, numbers(found))).collect::<BTreeMap<_, _>>());
+            return json!(
+                all.into_iter().map(|(path, found)| (path, numbers(found))).collect::<BTreeMap<_, _>>()
+            );
         }
         json!({ path: numbers(privileges(model, &about, path)) })
     });

@@ -35,7 +35,10 @@ fn resources(call: &Call) -> Value {
     for host in hosts(call) {
         let name = host.node();
         if wants("vm") || wanted == "lxc" {
-            let seen = host.list().into_iter().filter(|vmid| call.may(&format!("/vms/{vmid}"), &["VM.Audit"], false));
+            let seen = host
+                .list()
+                .into_iter()
+                .filter(|vmid| call.may(&format!("/vms/{vmid}"), &["VM.Audit"], false));
             found.extend(seen.filter_map(|vmid| host.resource(vmid).ok()));
         }
         if wants("node") {
@@ -56,8 +59,12 @@ fn resources(call: &Call) -> Value {
     }
     if wants("pool") {
         let pools: Vec<String> = call.host.read(|model| model.pools.keys().cloned().collect());
-        let seen = pools.into_iter().filter(|pool| call.may(&format!("/pool/{pool}"), &["Pool.Audit"], false));
-        found.extend(seen.filter(|_| wanted == "pool").map(|p| json!({ "id": format!("/pool/{p}"), "type": "pool", "pool": p })));
+        let seen =
+            pools.into_iter().filter(|pool| call.may(&format!("/pool/{pool}"), &["Pool.Audit"], false));
+        found.extend(
+            seen.filter(|_| wanted == "pool")
+                .map(|p| json!({ "id": format!("/pool/{p}"), "type": "pool", "pool": p })),
+        );
     }
     Value::Array(found)
 }

@@ -17,16 +17,19 @@ const LXC: &str = "config pending status vncproxy termproxy vncwebsocket spicepr
 pub(super) fn handle(call: &Call, route: (&str, &str)) -> Option<Answer> {
     let (key, words) = match route {
         ("GET", "/") => ("subdir", "version cluster nodes storage access pools"),
-        ("GET", "/access") => ("subdir", "users groups roles acl domains openid ticket password tfa permissions"),
+        ("GET", "/access") => {
+            ("subdir", "users groups roles acl domains openid ticket password tfa permissions")
+        }
         ("GET", "/cluster") => ("name", CLUSTER),
         ("GET", "/nodes/{node}") => ("name", NODE),
         ("GET", "/nodes/{node}/lxc/{vmid}") => ("subdir", LXC),
         ("GET", "/nodes/{node}/lxc/{vmid}/status") => ("subdir", "current start stop shutdown migrate"),
         ("GET", "/nodes/{node}/lxc/{vmid}/firewall") => ("name", "rules aliases ipset options log refs"),
         ("GET", "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}") => ("cmd", "config"),
-        ("GET", "/nodes/{node}/storage/{storage}") => {
-            ("subdir", "content download-url file-restore identity import-metadata prunebackups rrd rrddata status upload")
-        }
+        ("GET", "/nodes/{node}/storage/{storage}") => (
+            "subdir",
+            "content download-url file-restore identity import-metadata prunebackups rrd rrddata status upload",
+        ),
         ("GET", "/nodes/{node}/tasks/{upid}") => ("name", "log status"),
         _ => return None,
     };

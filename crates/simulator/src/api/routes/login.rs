@@ -19,7 +19,11 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
 }
 
 fn refused() -> ApiError {
-    ApiError { status: 401, message: "authentication failure".to_owned(), errors: std::collections::BTreeMap::default() }
+    ApiError {
+        status: 401,
+        message: "authentication failure".to_owned(),
+        errors: std::collections::BTreeMap::default(),
+    }
 }
 
 fn log_in(call: &Call) -> Result {
@@ -34,7 +38,8 @@ fn log_in(call: &Call) -> Result {
             return Err(refused());
         }
         if let Some(challenge) = &challenge {
-            let about = ticket::subject(model, challenge, &user).is_some_and(|subject| subject.starts_with("!tfa!"));
+            let about =
+                ticket::subject(model, challenge, &user).is_some_and(|subject| subject.starts_with("!tfa!"));
             if !about || !tfa::answer(model, &user, call.get("password")) {
                 return Err(refused());
             }
@@ -87,14 +92,17 @@ fn set_password(call: &Call) -> Result {
     call.host.write(|model| {
         let caller = &call.caller.user;
         if caller != "root@pam" && user == "root@pam" {
-            return Err(ApiError::forbidden("Permission check failed (only root can change root's password)"));
+            return Err(ApiError::forbidden(
+                "Permission check failed (only root can change root's password)",
+            ));
         }
         let own = model.users.get(caller).and_then(|user| user.password.as_deref());
         if caller != "root@pam" && own != call.params.get("confirmation-password").map(String::as_str) {
             return Err(refused());
         }
         let found = model.users.get_mut(&user);
-        found.ok_or_else(|| ApiError::died(format!("no such user ('{user}')")))?.password = Some(call.get("password").to_owned());
+        found.ok_or_else(|| ApiError::died(format!("no such user ('{user}')")))?.password =
+            Some(call.get("password").to_owned());
         Ok(Value::Null.into())
     })
 }

@@ -104,7 +104,9 @@ fn subscription(call: &Call) -> Value {
         "status": "notfound", "message": "There is no subscription key",
         "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing",
     });
-    if call.may("/nodes/", &["Sys.Audit"], false) || call.may(&format!("/nodes/{}", call.get("node")), &["Sys.Audit"], false) {
+    if call.may("/nodes/", &["Sys.Audit"], false)
+        || call.may(&format!("/nodes/{}", call.get("node")), &["Sys.Audit"], false)
+    {
         shown["serverid"] = json!("0123456789ABCDEF0123456789ABCDEF");
     }
     shown
@@ -130,7 +132,8 @@ fn networks(call: &Call) -> Value {
 
 fn network(call: &Call) -> Result {
     let wanted = call.get("iface");
-    let found = call.host.read(|model| model.interfaces.iter().find(|interface| interface.iface == wanted).cloned());
+    let found =
+        call.host.read(|model| model.interfaces.iter().find(|interface| interface.iface == wanted).cloned());
     let mut body = found.ok_or_else(|| ApiError::param("iface", "interface does not exist"))?.body;
     if let Some(body) = body.as_object_mut() {
         body.remove("iface");

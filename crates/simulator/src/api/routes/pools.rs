@@ -71,7 +71,9 @@ fn create(call: &Call) -> Result {
 fn update(call: &Call) -> Result {
     let id = call.get("poolid");
     let mut pool = find(call, id)?;
-    let words = |name: &str| -> BTreeSet<String> { crate::state::ops::split_list(call.get(name)).into_iter().collect() };
+    let words = |name: &str| -> BTreeSet<String> {
+        crate::state::ops::split_list(call.get(name)).into_iter().collect()
+    };
     let vms: BTreeSet<u32> = words("vms").iter().filter_map(|vmid| vmid.parse().ok()).collect();
     if let Some(missing) = vms.iter().find(|vmid| call.host.node_of(**vmid).is_none()) {
         return Err(ApiError::died(format!("update pools failed: VM {missing} does not exist")));
@@ -92,10 +94,13 @@ fn update(call: &Call) -> Result {
 
 fn delete(call: &Call) -> Result {
     let id = call.get("poolid");
-    let pool = find(call, id).map_err(|error| ApiError::died(format!("delete pool failed: {}", error.message)))?;
+    let pool =
+        find(call, id).map_err(|error| ApiError::died(format!("delete pool failed: {}", error.message)))?;
     if !pool.vms.is_empty() || !pool.storages.is_empty() {
         let kind = if pool.vms.is_empty() { "storage" } else { "VM" };
-        return Err(ApiError::died(format!("delete pool failed: pool '{id}' is not empty (contains {kind})")));
+        return Err(ApiError::died(format!(
+            "delete pool failed: pool '{id}' is not empty (contains {kind})"
+        )));
     }
     call.host.write(|model| model.pools.remove(id));
     Ok(Value::Null.into())

@@ -47,7 +47,8 @@ fn download(call: &Call) -> std::result::Result<String, ApiError> {
 
 fn seen(call: &Call) -> Vec<(String, Storage)> {
     let all = call.host.read(|model| model.storages.clone());
-    let may = |id: &str| call.may(&format!("/storage/{id}"), &["Datastore.Audit", "Datastore.AllocateSpace"], true);
+    let may =
+        |id: &str| call.may(&format!("/storage/{id}"), &["Datastore.Audit", "Datastore.AllocateSpace"], true);
     all.into_iter().filter(|(id, _)| may(id)).collect()
 }
 
@@ -152,9 +153,14 @@ fn content(call: &Call) -> Result {
                 let privilege = if volume.content == "backup" { "VM.Backup" } else { "VM.Config.Disk" };
                 call.may(&format!("/vms/{vmid}"), &[privilege], false)
             });
-        may && (kind.is_empty() || kind == volume.content) && vmid.is_none_or(|vmid| owner.as_ref() == Some(vmid))
+        may && (kind.is_empty() || kind == volume.content)
+            && vmid.is_none_or(|vmid| owner.as_ref() == Some(vmid))
     };
-    let shown = storage.volumes.iter().filter(|(_, volume)| fits(volume)).map(|(name, volume)| line(id, name, volume));
+    let shown = storage
+        .volumes
+        .iter()
+        .filter(|(_, volume)| fits(volume))
+        .map(|(name, volume)| line(id, name, volume));
     Ok(Value::Array(shown.collect()).into())
 }
 
@@ -195,7 +201,8 @@ fn set_volume(call: &Call) -> Result {
     let (name, _, _) = find(call)?;
     call.require(&format!("/storage/{}", call.get("storage")), &["Datastore.Allocate"], false)?;
     call.host.write(|model| {
-        let kept = model.storages.get_mut(call.get("storage")).and_then(|storage| storage.volumes.get_mut(&name));
+        let kept =
+            model.storages.get_mut(call.get("storage")).and_then(|storage| storage.volumes.get_mut(&name));
         if let Some(volume) = kept {
             if let Some(notes) = call.params.get("notes") {
                 volume.notes = Some(notes.clone());

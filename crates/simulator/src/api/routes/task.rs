@@ -23,7 +23,10 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
 
 /// The parsed UPID; whose task it is not needs `privilege` on the node.
 fn upid(call: &Call, privilege: &str) -> std::result::Result<Upid, ApiError> {
-    let upid: Upid = call.get("upid").parse().map_err(|error: crate::tasks::UpidError| ApiError::param("upid", error.to_string()))?;
+    let upid: Upid = call
+        .get("upid")
+        .parse()
+        .map_err(|error: crate::tasks::UpidError| ApiError::param("upid", error.to_string()))?;
     if !is_own(call, &upid) {
         call.require(&format!("/nodes/{}", call.get("node")), &[privilege], false)?;
     }
@@ -32,7 +35,8 @@ fn upid(call: &Call, privilege: &str) -> std::result::Result<Upid, ApiError> {
 
 /// A user's tasks are those of his tokens too; a token's are only its own.
 fn is_own(call: &Call, upid: &Upid) -> bool {
-    upid.authid == call.caller.authid() || (call.caller.token.is_none() && upid.user_and_token().0 == call.caller.user)
+    upid.authid == call.caller.authid()
+        || (call.caller.token.is_none() && upid.user_and_token().0 == call.caller.user)
 }
 
 fn shown(upid: &Upid) -> Value {
@@ -60,7 +64,8 @@ fn status(call: &Call) -> Result {
 
 fn log(call: &Call) -> Result {
     upid(call, "Sys.Audit")?;
-    let number = |name: &str, usual: usize| call.params.get(name).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let number =
+        |name: &str, usual: usize| call.params.get(name).and_then(|text| text.parse().ok()).unwrap_or(usual);
     let (start, limit) = (number("start", 0), number("limit", 50));
     let missing = || vec![format!("unable to open file - {}", file_error(call.get("upid")))];
     let mut lines = call.host.task(call.get("upid")).map_or_else(missing, |task| task.log);
@@ -68,7 +73,12 @@ fn log(call: &Call) -> Result {
         lines.push("no content".to_owned());
     }
     let limit = if limit == 0 { usize::MAX } else { limit };
-    let page = lines.iter().enumerate().skip(start).take(limit).map(|(index, line)| json!({ "n": index + 1, "t": line }));
+    let page = lines
+        .iter()
+        .enumerate()
+        .skip(start)
+        .take(limit)
+        .map(|(index, line)| json!({ "n": index + 1, "t": line }));
     Ok(Answer { data: Value::Array(page.collect()), total: lines.len() })
 }
 
@@ -121,7 +131,9 @@ fn list(call: &Call) -> Answer {
     let found: Vec<Value> = tasks
         .iter()
         .rev()
-        .filter_map(|task| entry(&call.host, task).filter(|(upid, _)| fits(upid, task)).map(|(_, shown)| shown))
+        .filter_map(|task| {
+            entry(&call.host, task).filter(|(upid, _)| fits(upid, task)).map(|(_, shown)| shown)
+        })
         .collect();
     let skip = number("start").and_then(|start| usize::try_from(start).ok()).unwrap_or(0);
     let limit = number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
@@ -144,7 +156,10 @@ fn cluster(call: &Call) -> Value {
     for host in std::iter::once(call.host.clone()).chain(call.host.members()) {
         let audit = call.may(&format!("/nodes/{}", host.node()), &["Sys.Audit"], false);
         for task in host.read(|model| model.tasks.clone()) {
-            let Some((upid, mut shown)) = entry(&host, &task).filter(|(upid, _)| audit || is_own(call, upid)) else { continue };
+            let Some((upid, mut shown)) = entry(&host, &task).filter(|(upid, _)| audit || is_own(call, upid))
+            else {
+                continue;
+            };
             let entries = shown.as_object_mut().expect("an entry is an object");
             entries.remove("pstart");
             if task.endtime.is_some() {

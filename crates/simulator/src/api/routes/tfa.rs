@@ -46,7 +46,8 @@ pub(super) fn answer(model: &mut Model, user: &str, text: &str) -> bool {
     let Some((kind, code)) = text.split_once(':') else { return false };
     let entries = model.tfa.get_mut(user).into_iter().flatten();
     for entry in entries.filter(|entry| entry.enable && entry.kind == kind) {
-        if kind == "totp" && entry.secret.as_deref().is_some_and(|secret| ticket::totp_matches(secret, code)) {
+        if kind == "totp" && entry.secret.as_deref().is_some_and(|secret| ticket::totp_matches(secret, code))
+        {
             return true;
         }
         if let Some(index) = entry.keys.iter().position(|key| key == code) {
@@ -58,8 +59,7 @@ pub(super) fn answer(model: &mut Model, user: &str, text: &str) -> bool {
 }
 
 fn shown(entry: &TfaEntry) -> Value {
-    let mut shown =
-        json!({ "id": entry.id, "type": entry.kind, "description": entry.description, "created": entry.created });
+    let mut shown = json!({ "id": entry.id, "type": entry.kind, "description": entry.description, "created": entry.created });
     if !entry.enable {
         shown["enable"] = json!(0);
     }
@@ -76,7 +76,8 @@ fn all(call: &Call) -> Value {
     let may = |user: &String| {
         *user == call.caller.user || call.may("/access/groups", &["User.Modify", "Sys.Audit"], true)
     };
-    let lines = users.into_iter().filter(may).map(|user| json!({ "userid": user, "entries": of_user(call, &user) }));
+    let lines =
+        users.into_iter().filter(may).map(|user| json!({ "userid": user, "entries": of_user(call, &user) }));
     Value::Array(lines.collect())
 }
 
@@ -94,18 +95,30 @@ fn types(call: &Call) -> Value {
 
 fn find(call: &Call) -> std::result::Result<TfaEntry, ApiError> {
     let found = call.host.read(|model| {
-        model.tfa.get(call.get("userid")).and_then(|entries| entries.iter().find(|entry| entry.id == call.get("id")).cloned())
+        model
+            .tfa
+            .get(call.get("userid"))
+            .and_then(|entries| entries.iter().find(|entry| entry.id == call.get("id")).cloned())
     });
-    found.ok_or_else(|| ApiError { status: 404, message: format!("no such tfa entry '{}'", call.get("id")), errors: std::collections::BTreeMap::default() })
+    found.ok_or_else(|| ApiError {
+        status: 404,
+        message: format!("no such tfa entry '{}'", call.get("id")),
+        errors: std::collections::BTreeMap::default(),
+    })
 }
 
 /// The password of whoever changes second factors is asked again.
 fn check_password(call: &Call) -> std::result::Result<(), ApiError> {
-    let known = call.host.read(|model| model.users.get(&call.caller.user).and_then(|user| user.password.clone()));
+    let known =
+        call.host.read(|model| model.users.get(&call.caller.user).and_then(|user| user.password.clone()));
     if known.as_deref() == Some(call.get("password")) {
         return Ok(());
     }
-    Err(ApiError { status: 401, message: "authentication failure".to_owned(), errors: std::collections::BTreeMap::default() })
+    Err(ApiError {
+        status: 401,
+        message: "authentication failure".to_owned(),
+        errors: std::collections::BTreeMap::default(),
+    })
 }
 
 fn add(call: &Call) -> Result {
@@ -127,7 +140,8 @@ fn add(call: &Call) -> Result {
     let mut answer = json!({ "id": entry.id });
     match entry.kind.as_str() {
         "totp" => {
-            let secret = secret_of(call.get("totp")).ok_or_else(|| ApiError::param("totp", "invalid TOTP uri"))?;
+            let secret =
+                secret_of(call.get("totp")).ok_or_else(|| ApiError::param("totp", "invalid TOTP uri"))?;
             if !ticket::totp_matches(&secret, call.get("value")) {
                 return Err(ApiError::died("failed to verify TOTP challenge"));
             }
@@ -159,7 +173,13 @@ fn update(call: &Call) -> Result {
     check_password(call)?;
     find(call)?;
     call.host.write(|model| {
-        for entry in model.tfa.get_mut(call.get("userid")).into_iter().flatten().filter(|entry| entry.id == call.get("id")) {
+        for entry in model
+            .tfa
+            .get_mut(call.get("userid"))
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.id == call.get("id"))
+        {
             if let Some(text) = call.params.get("description") {
                 entry.description.clone_from(text);
             }

@@ -38,7 +38,9 @@ pub(super) fn shown(token: &Token) -> Value {
 pub(super) fn of_user(call: &Call, user: &str) -> Vec<Value> {
     let prefix = format!("{user}!");
     let tokens = call.host.read(|model| model.tokens.clone());
-    let own = tokens.into_iter().filter_map(|(authid, token)| Some((authid.strip_prefix(&prefix)?.to_owned(), token)));
+    let own = tokens
+        .into_iter()
+        .filter_map(|(authid, token)| Some((authid.strip_prefix(&prefix)?.to_owned(), token)));
     let named = own.map(|(name, token)| {
         let mut line = shown(&token);
         line["tokenid"] = json!(name);
@@ -63,7 +65,9 @@ fn list(call: &Call) -> Result {
 fn find(call: &Call) -> std::result::Result<Token, ApiError> {
     check_user(call)?;
     let found = call.host.read(|model| model.tokens.get(&authid(call)).cloned());
-    let missing = || ApiError::died(format!("no such token '{}' for user '{}'", call.get("tokenid"), call.get("userid")));
+    let missing = || {
+        ApiError::died(format!("no such token '{}' for user '{}'", call.get("tokenid"), call.get("userid")))
+    };
     found.ok_or_else(missing)
 }
 

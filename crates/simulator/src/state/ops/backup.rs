@@ -28,7 +28,8 @@ impl Host {
         if vmids.is_empty() && !params.contains_key("pool") {
             return Err(ApiError::param("vmid", "property is missing and it is not optional"));
         }
-        let may = |vmid: &u32| self.read(|m| allowed(m, caller, &format!("/vms/{vmid}"), &["VM.Backup"], false));
+        let may =
+            |vmid: &u32| self.read(|m| allowed(m, caller, &format!("/vms/{vmid}"), &["VM.Backup"], false));
         vmids.iter().try_for_each(may)?;
         let id = params.get("storage").cloned().unwrap_or_else(|| "local".to_owned());
         let storage = self.storage(&id)?;
@@ -124,11 +125,13 @@ impl Host {
         if kept.as_ref().is_some_and(|volume| volume.protected) {
             return Err(ApiError::died(format!("cannot remove protected volume '{name}' on '{storage}'")));
         }
-        let owner = kept.as_ref().and_then(|volume| volume.vmid).map(|vmid| format!("{vmid}@")).unwrap_or_default();
+        let owner =
+            kept.as_ref().and_then(|volume| volume.vmid).map(|vmid| format!("{vmid}@")).unwrap_or_default();
         let (host, id) = (self.clone(), storage.to_owned());
         Ok(self.fork(caller, "imgdel", &format!("{owner}{storage}"), move |task| async move {
             task.work(0.3).await?;
-            let removed = host.write(|model| model.storages.get_mut(&id).and_then(|s| s.volumes.remove(&name)));
+            let removed =
+                host.write(|model| model.storages.get_mut(&id).and_then(|s| s.volumes.remove(&name)));
             if removed.is_none() {
                 return Err(format!("unable to parse directory volume name '{name}'"));
             }
@@ -138,14 +141,24 @@ impl Host {
     }
 
     /// Downloads an OS template (`download`). The recorded host has no way out; a home lab has.
-    pub fn download(&self, caller: &Caller, storage: &str, file: &str, location: &str) -> Result<String, ApiError> {
+    pub fn download(
+        &self,
+        caller: &Caller,
+        storage: &str,
+        file: &str,
+        location: &str,
+    ) -> Result<String, ApiError> {
         let kept = self.storage(storage)?;
         if !kept.content.iter().any(|content| content == "vztmpl") {
-            return Err(ApiError::param("storage", format!("cannot download to storage '{storage}': no content type 'vztmpl'")));
+            return Err(ApiError::param(
+                "storage",
+                format!("cannot download to storage '{storage}': no content type 'vztmpl'"),
+            ));
         }
         let target = format!("{}/template/cache/{file}", kept.path);
         let offline = self.read(|model| model.recorded);
-        let (host, id, file, location) = (self.clone(), storage.to_owned(), file.to_owned(), location.to_owned());
+        let (host, id, file, location) =
+            (self.clone(), storage.to_owned(), file.to_owned(), location.to_owned());
         Ok(self.fork(caller, "download", &file.clone(), move |task| async move {
             let (_, now) = parts_of(clock::now());
             task.log(format!("downloading {location} to {target}"));
@@ -171,8 +184,20 @@ impl Host {
 impl Volume {
     /// An OS template as it lies in a storage.
     pub(crate) fn os_template(file: &str, size: u64) -> Self {
-        let format = if file.ends_with(".zst") { "tzst" } else if file.ends_with(".xz") { "txz" } else { "tgz" };
-        Self { content: "vztmpl".to_owned(), format: format.to_owned(), size, ctime: clock::now(), ..Self::default() }
+        let format = if file.ends_with(".zst") {
+            "tzst"
+        } else if file.ends_with(".xz") {
+            "txz"
+        } else {
+            "tgz"
+        };
+        Self {
+            content: "vztmpl".to_owned(),
+            format: format.to_owned(),
+            size,
+            ctime: clock::now(),
+            ..Self::default()
+        }
     }
 }
 

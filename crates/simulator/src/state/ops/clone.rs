@@ -50,7 +50,12 @@ impl Host {
         self.check_rootdir(caller, &storage)?;
         let size = parts.get("size").map_or(0, |size| bytes(size));
         let disk = (storage.clone(), format!("{newid}/vm-{newid}-disk-0.raw"), size);
-        let copy = copied(&source, newid, params, &super::disk::write_volume(&format!("{storage}:{}", disk.1), &parts));
+        let copy = copied(
+            &source,
+            newid,
+            params,
+            &super::disk::write_volume(&format!("{storage}:{}", disk.1), &parts),
+        );
         self.write(|model| {
             let mut reserved = Container::default();
             reserved.config.insert("lock".to_owned(), "create".to_owned());
@@ -89,7 +94,8 @@ impl Host {
         let host = self.clone();
         self.fork(caller, "vztemplate", &vmid.to_string(), move |task| async move {
             task.work(0.5).await?;
-            let convert = |container: &mut Container| container.config.insert("template".to_owned(), "1".to_owned());
+            let convert =
+                |container: &mut Container| container.config.insert("template".to_owned(), "1".to_owned());
             host.change(vmid, convert).map(|_| ()).map_err(|error| error.message)
         });
         Ok(())

@@ -18,15 +18,28 @@ pub fn split_list(text: &str) -> Vec<String> {
 pub fn config_value(key: &str, text: &str) -> Value {
     let kind = schema::type_of("POST", "/nodes/{node}/lxc", key);
     match kind {
-        Some("integer" | "boolean") => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+        Some("integer" | "boolean") => {
+            text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
+        }
         _ => json!(text),
     }
 }
 
 /// Options a running container takes over only at its next start.
 fn waits_for_restart(key: &str) -> bool {
-    matches!(key, "features" | "arch" | "cmode" | "console" | "tty" | "ostype" | "timezone" | "debug" | "entrypoint" | "env")
-        || key.starts_with("dev")
+    matches!(
+        key,
+        "features"
+            | "arch"
+            | "cmode"
+            | "console"
+            | "tty"
+            | "ostype"
+            | "timezone"
+            | "debug"
+            | "entrypoint"
+            | "env"
+    ) || key.starts_with("dev")
 }
 
 /// The text of a configuration file, from which its digest is taken.
@@ -120,10 +133,19 @@ impl Host {
         let revert = split_list(&changes.remove("revert").unwrap_or_default());
         let old = self.with(vmid, Clone::clone)?;
         check_delete(&changes, &delete)?;
-        self.check_config_permissions(caller, vmid, Some(&old), &changes, &delete, params.get("pool").map(String::as_str))?;
+        self.check_config_permissions(
+            caller,
+            vmid,
+            Some(&old),
+            &changes,
+            &delete,
+            params.get("pool").map(String::as_str),
+        )?;
         check_lock(&old)?;
         if digest_given.is_some_and(|given| given != digest(&old)) {
-            return Err(ApiError::died("detected modified configuration - file changed by other user? Try again."));
+            return Err(ApiError::died(
+                "detected modified configuration - file changed by other user? Try again.",
+            ));
         }
         if changes.contains_key("unprivileged") {
             return Err(ApiError::died("unable to modify read-only option: 'unprivileged'"));
@@ -137,11 +159,16 @@ impl Host {
 
 fn check_delete(changes: &Params, delete: &[String]) -> Result<(), ApiError> {
     for key in delete {
-        if schema::type_of("PUT", "/nodes/{node}/lxc/{vmid}/config", key).is_none() && !key.starts_with("unused") {
+        if schema::type_of("PUT", "/nodes/{node}/lxc/{vmid}/config", key).is_none()
+            && !key.starts_with("unused")
+        {
             return Err(ApiError::param("delete", format!("unknown option '{key}'")));
         }
         if changes.contains_key(key) {
-            return Err(ApiError::param("delete", format!("Cannot set and delete property '{key}' at the same time!")));
+            return Err(ApiError::param(
+                "delete",
+                format!("Cannot set and delete property '{key}' at the same time!"),
+            ));
         }
         if matches!(key.as_str(), "hostname" | "memory" | "rootfs") {
             return Err(ApiError::died(format!("unable to delete required option '{key}'")));

@@ -46,12 +46,15 @@ impl Host {
         let disks = self.plan_disks(caller, vmid, &mut options, &storage)?;
         let mut container = Container { password, ssh_keys, ..Container::default() };
         options.retain(|key, value| key != "unprivileged" || value == "1");
-        container.config = options.iter().map(|(key, value)| (key.clone(), config::normal_value(key, value))).collect();
+        container.config =
+            options.iter().map(|(key, value)| (key.clone(), config::normal_value(key, value))).collect();
         self.reserve(vmid, pool.as_deref(), restore && force)?;
         let plan = Plan { vmid, archive, restore, container, disks, start };
         let kind = if restore { "vzrestore" } else { "vzcreate" };
         let (host, by) = (self.clone(), caller.clone());
-        Ok(self.fork(caller, kind, &vmid.to_string(), move |task| async move { host.build(&task, &by, plan).await }))
+        Ok(self.fork(caller, kind, &vmid.to_string(), move |task| async move {
+            host.build(&task, &by, plan).await
+        }))
     }
 
     fn check_unused(&self, vmid: u32, overwrite: bool) -> Result<(), ApiError> {
@@ -78,12 +81,20 @@ impl Host {
         })
     }
 
-    fn check_archive(&self, caller: &Caller, vmid: u32, archive: &str, restore: bool) -> Result<(), ApiError> {
+    fn check_archive(
+        &self,
+        caller: &Caller,
+        vmid: u32,
+        archive: &str,
+        restore: bool,
+    ) -> Result<(), ApiError> {
         let Some((storage, _)) = archive.split_once(':') else {
             if caller.is_root() {
                 return Ok(());
             }
-            return Err(ApiError::died("Only root can pass arbitrary filesystem paths. at /usr/share/perl5/PVE/Storage.pm line 651."));
+            return Err(ApiError::died(
+                "Only root can pass arbitrary filesystem paths. at /usr/share/perl5/PVE/Storage.pm line 651.",
+            ));
         };
         self.storage(storage)?;
         let path = format!("/storage/{storage}");
@@ -99,10 +110,18 @@ impl Host {
         .map_err(ApiError::from)
     }
 
-    fn plan_disks(&self, caller: &Caller, vmid: u32, options: &mut Params, storage: &str) -> Result<Vec<NewDisk>, ApiError> {
+    fn plan_disks(
+        &self,
+        caller: &Caller,
+        vmid: u32,
+        options: &mut Params,
+        storage: &str,
+    ) -> Result<Vec<NewDisk>, ApiError> {
         let mounted = options.keys().any(|key| key.starts_with("mp"));
         match options.get("rootfs").cloned() {
-            None if mounted => return Err(ApiError::died("mount points configured, but 'rootfs' not set - aborting")),
+            None if mounted => {
+                return Err(ApiError::died("mount points configured, but 'rootfs' not set - aborting"));
+            }
             None => {
                 self.check_rootdir(caller, storage)?;
                 options.insert("rootfs".to_owned(), format!("{storage}:4"));
@@ -125,7 +144,9 @@ impl Host {
         self.write(|model| {
             if model.containers.contains_key(&vmid) && !overwrite {
                 let node = self.node();
-                return Err(ApiError::died(format!("unable to create CT {vmid} - CT {vmid} already exists on node '{node}'")));
+                return Err(ApiError::died(format!(
+                    "unable to create CT {vmid} - CT {vmid} already exists on node '{node}'"
+                )));
             }
             let mut reserved = Container::default();
             reserved.config.insert("lock".to_owned(), "create".to_owned());
@@ -203,7 +224,11 @@ impl Host {
         task.work(0.2).await
     }
 
-    fn find_archive(&self, task: &TaskContext, archive: &str) -> Result<(crate::state::Volume, String), String> {
+    fn find_archive(
+        &self,
+        task: &TaskContext,
+        archive: &str,
+    ) -> Result<(crate::state::Volume, String), String> {
         let (id, name) = archive.split_once(':').unwrap_or(("local", archive));
         let storage = self.storage(id).map_err(|error| error.message)?;
         let Some(volume) = storage.volumes.get(name) else {
@@ -287,13 +312,20 @@ async fn set_up(task: &TaskContext, container: &Container, vmid: u32) -> Result<
 
 fn valid_keys(text: &str) -> bool {
     const KINDS: [&str; 7] = [
-        "ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+        "ssh-rsa",
+        "ssh-dss",
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
         "sk-ssh-ed25519@openssh.com",
     ];
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| line.split_whitespace().collect::<Vec<_>>()).all(|words| {
         let kind = words.iter().position(|word| KINDS.contains(word));
         let key = kind.and_then(|index| words.get(index + 1));
-        key.is_some_and(|key| base64::engine::general_purpose::STANDARD.decode(key).is_ok_and(|bytes| bytes.len() > 16))
+        key.is_some_and(|key| {
+            base64::engine::general_purpose::STANDARD.decode(key).is_ok_and(|bytes| bytes.len() > 16)
+        })
     })
 }

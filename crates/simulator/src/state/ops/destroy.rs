@@ -23,7 +23,8 @@ impl Host {
         let host = self.clone();
         Ok(self.fork(caller, "vzdestroy", &vmid.to_string(), move |task| async move {
             let _held = host.hold_config(vmid).await?;
-            let checked = host.with(vmid, |container| early_checks(container, vmid)).and_then(|result| result);
+            let checked =
+                host.with(vmid, |container| early_checks(container, vmid)).and_then(|result| result);
             checked.map_err(|error| error.message)?;
             if host.is_running(vmid) {
                 if !force {
@@ -37,12 +38,23 @@ impl Host {
         }))
     }
 
-    async fn wipe(&self, task: &TaskContext, vmid: u32, purge: bool, unreferenced: bool) -> Result<(), String> {
+    async fn wipe(
+        &self,
+        task: &TaskContext,
+        vmid: u32,
+        purge: bool,
+        unreferenced: bool,
+    ) -> Result<(), String> {
         self.drop_volumes(vmid);
         if unreferenced {
             // Looks into every enabled storage, so one that is broken stops it half way: the disk is gone already.
             let enabled = self.read(|model| {
-                model.storages.iter().filter(|(_, storage)| !storage.disable).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+                model
+                    .storages
+                    .iter()
+                    .filter(|(_, storage)| !storage.disable)
+                    .map(|(id, _)| id.clone())
+                    .collect::<Vec<_>>()
             });
             enabled.iter().try_for_each(|id| self.activate(id))?;
         }

@@ -56,17 +56,28 @@ impl Host {
     pub(super) fn check_rootdir(&self, caller: &Caller, id: &str) -> Result<(), ApiError> {
         let storage = self.storage(id)?;
         if !storage.content.iter().any(|content| content == "rootdir") {
-            return Err(ApiError::param("storage", format!("storage '{id}' does not support container directories")));
+            return Err(ApiError::param(
+                "storage",
+                format!("storage '{id}' does not support container directories"),
+            ));
         }
         let path = format!("/storage/{id}");
-        self.read(|model| crate::permissions::allowed(model, caller, &path, &["Datastore.AllocateSpace"], false))?;
+        self.read(|model| {
+            crate::permissions::allowed(model, caller, &path, &["Datastore.AllocateSpace"], false)
+        })?;
         self.activate(id).map_err(ApiError::died)
     }
 
     /// Replaces `local-ct:4` by the volume it will be, for each disk option.
-    pub(super) fn new_disks(&self, caller: &Caller, vmid: u32, options: &mut Params) -> Result<Vec<NewDisk>, ApiError> {
+    pub(super) fn new_disks(
+        &self,
+        caller: &Caller,
+        vmid: u32,
+        options: &mut Params,
+    ) -> Result<Vec<NewDisk>, ApiError> {
         let mut disks = Vec::new();
-        let keys: Vec<String> = options.keys().filter(|key| *key == "rootfs" || is_mount_point(key)).cloned().collect();
+        let keys: Vec<String> =
+            options.keys().filter(|key| *key == "rootfs" || is_mount_point(key)).cloned().collect();
         for key in keys {
             let mut parts = net::parse_properties(&options[&key], "volume");
             let volume = parts.remove("volume").unwrap_or_default();
@@ -86,7 +97,10 @@ impl Host {
     fn free_number(&self, vmid: u32, storage: &str, taken: usize) -> usize {
         self.read(|model| {
             let prefix = format!("{vmid}/");
-            let volumes = model.storages.get(storage).map(|s| s.volumes.keys().filter(|v| v.starts_with(&prefix)).count());
+            let volumes = model
+                .storages
+                .get(storage)
+                .map(|s| s.volumes.keys().filter(|v| v.starts_with(&prefix)).count());
             volumes.unwrap_or_default() + taken
         })
     }
@@ -96,10 +110,14 @@ impl Host {
         let storage = self.storage(storage).map_err(|error| error.message)?;
         let path = storage.disk_path(name);
         if *size > LARGEST {
-            return Err(format!("unable to create image: qemu-img: {path}: The image size is too large for file format 'raw'"));
+            return Err(format!(
+                "unable to create image: qemu-img: {path}: The image size is too large for file format 'raw'"
+            ));
         }
         if self.faults().any(|fault| matches!(fault, Fault::DiskFull)) {
-            return Err(format!("unable to create image: qemu-img: {path}: error while writing: No space left on device"));
+            return Err(format!(
+                "unable to create image: qemu-img: {path}: error while writing: No space left on device"
+            ));
         }
         Ok(())
     }
@@ -173,7 +191,8 @@ impl Host {
     fn set_volume_size(&self, vmid: u32, key: &str, volume: &str, parts: &Params, size: u64) {
         self.write(|model| {
             if let Some((storage, name)) = volume.split_once(':')
-                && let Some(kept) = model.storages.get_mut(storage).and_then(|storage| storage.volumes.get_mut(name))
+                && let Some(kept) =
+                    model.storages.get_mut(storage).and_then(|storage| storage.volumes.get_mut(name))
             {
                 kept.size = size;
             }
@@ -196,7 +215,8 @@ impl Host {
         let value = value.ok_or_else(|| ApiError::died(format!("volume '{key}' does not exist")))?;
         let parts = net::parse_properties(&value, "volume");
         let volume = parts.get("volume").cloned().unwrap_or_default();
-        let (source, name) = volume.split_once(':').map(|(s, n)| (s.to_owned(), n.to_owned())).unwrap_or_default();
+        let (source, name) =
+            volume.split_once(':').map(|(s, n)| (s.to_owned(), n.to_owned())).unwrap_or_default();
         if source == target {
             return Err(ApiError::died(format!("you can't move a volume to the same storage: '{target}'")));
         }

@@ -54,7 +54,11 @@ impl Host {
     }
 
     /// Changes an existing container and saves.
-    pub(crate) fn change<R>(&self, vmid: u32, change: impl FnOnce(&mut Container) -> R) -> Result<R, ApiError> {
+    pub(crate) fn change<R>(
+        &self,
+        vmid: u32,
+        change: impl FnOnce(&mut Container) -> R,
+    ) -> Result<R, ApiError> {
         self.write(|model| model.container_mut(self.node(), vmid).map(change))
     }
 
@@ -106,7 +110,9 @@ impl Host {
 
     /// The node a container lives on, this one or another member.
     pub fn node_of(&self, vmid: u32) -> Option<String> {
-        let here = |host: &Host| host.read(|model| model.containers.contains_key(&vmid)).then(|| host.node().to_owned());
+        let here = |host: &Host| {
+            host.read(|model| model.containers.contains_key(&vmid)).then(|| host.node().to_owned())
+        };
         here(self).or_else(|| self.members().iter().find_map(here))
     }
 

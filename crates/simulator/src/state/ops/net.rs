@@ -10,7 +10,10 @@ use crate::state::{Container, Params};
 /// `a=1,b=2` by key; a part without `=` under `default_key`.
 pub fn parse_properties(text: &str, default_key: &str) -> Params {
     let parts = text.split(',').filter(|part| !part.is_empty());
-    parts.map(|part| part.split_once('=').unwrap_or((default_key, part))).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    parts
+        .map(|part| part.split_once('=').unwrap_or((default_key, part)))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect()
 }
 
 /// A `netN` value as the host writes it: name first, the rest sorted, hardware address and type filled in.
@@ -70,7 +73,8 @@ fn lease(vmid: u32, index: u32) -> String {
 
 /// The link-local address of a hardware address.
 pub(super) fn link_local(hwaddr: &str) -> Option<String> {
-    let bytes: Vec<u8> = hwaddr.split(':').map(|pair| u8::from_str_radix(pair, 16)).collect::<Result<_, _>>().ok()?;
+    let bytes: Vec<u8> =
+        hwaddr.split(':').map(|pair| u8::from_str_radix(pair, 16)).collect::<Result<_, _>>().ok()?;
     let [a, b, c, d, e, f]: [u8; 6] = bytes.try_into().ok()?;
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
     let (first, last) = (word(a ^ 2, b), word(e, f));
@@ -96,7 +100,8 @@ mod tests {
     #[test]
     fn networks_are_written_as_the_host_writes_them() {
         let given = "ip=10.77.0.102/24,bridge=vmbr0,hwaddr=BC:24:11:D8:55:9C,gw=10.77.0.1,name=eth0";
-        let expected = "name=eth0,bridge=vmbr0,gw=10.77.0.1,hwaddr=BC:24:11:D8:55:9C,ip=10.77.0.102/24,type=veth";
+        let expected =
+            "name=eth0,bridge=vmbr0,gw=10.77.0.1,hwaddr=BC:24:11:D8:55:9C,ip=10.77.0.102/24,type=veth";
         assert_eq!(normal_net(given), expected);
     }
 }

@@ -54,10 +54,17 @@ impl Host {
         Ok(())
     }
 
-    fn may_on_vm(&self, caller: &Caller, vmid: u32, pool: Option<&str>, privilege: &str) -> Result<(), ApiError> {
+    fn may_on_vm(
+        &self,
+        caller: &Caller,
+        vmid: u32,
+        pool: Option<&str>,
+        privilege: &str,
+    ) -> Result<(), ApiError> {
         self.read(|model| {
-            let through_pool =
-                pool.is_some_and(|pool| allowed(model, caller, &format!("/pool/{pool}"), &[privilege], false).is_ok());
+            let through_pool = pool.is_some_and(|pool| {
+                allowed(model, caller, &format!("/pool/{pool}"), &[privilege], false).is_ok()
+            });
             if through_pool {
                 return Ok(());
             }
@@ -69,14 +76,19 @@ impl Host {
         let Some(value) = value else { return Ok(()) };
         let volume = net::parse_properties(value, "volume").remove("volume").unwrap_or_default();
         if volume.starts_with("/dev/") {
-            return Err(ApiError::forbidden("Permission check failed (mount point type device is only allowed for root@pam)"));
+            return Err(ApiError::forbidden(
+                "Permission check failed (mount point type device is only allowed for root@pam)",
+            ));
         }
         if volume.starts_with('/') {
-            return Err(ApiError::forbidden("Permission check failed (mount point type bind is only allowed for root@pam)"));
+            return Err(ApiError::forbidden(
+                "Permission check failed (mount point type bind is only allowed for root@pam)",
+            ));
         }
         let Some((storage, _)) = volume.split_once(':') else { return Ok(()) };
         let path = format!("/storage/{storage}");
-        self.read(|model| allowed(model, caller, &path, &["Datastore.AllocateSpace"], false)).map_err(ApiError::from)
+        self.read(|model| allowed(model, caller, &path, &["Datastore.AllocateSpace"], false))
+            .map_err(ApiError::from)
     }
 
     fn check_bridge(&self, caller: &Caller, value: Option<&str>) -> Result<(), ApiError> {
@@ -98,7 +110,9 @@ fn check_features(old: Option<&Container>, value: Option<&str>, unprivileged: bo
     };
     let before = old.and_then(|old| old.config.get("features")).map(|text| read(text)).unwrap_or_default();
     let after = value.map(read).unwrap_or_default();
-    let others = |features: &Params| features.iter().filter(|(k, _)| *k != "nesting").map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
+    let others = |features: &Params| {
+        features.iter().filter(|(k, _)| *k != "nesting").map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>()
+    };
     if others(&before) == others(&after) {
         return Ok(());
     }

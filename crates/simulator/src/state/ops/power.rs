@@ -69,9 +69,12 @@ impl Host {
         if let Some(version) = self.with(vmid, systemd_without_nesting).map_err(died)? {
             task.warn(&format!("Systemd {version} detected. You may need to enable nesting."));
         }
-        task.work(1.0).await?;
+        task.work(0.6).await?;
         let spec = self.guest_spec(vmid).map_err(died)?;
-        self.guests().start(&spec).await.map_err(|error| format!("startup for container '{vmid}' failed: {error}"))?;
+        self.guests()
+            .start(&spec)
+            .await
+            .map_err(|error| format!("startup for container '{vmid}' failed: {error}"))?;
         let pid = self.guests().pid(vmid);
         self.write(|model| {
             model.next_pid += 29;
@@ -80,7 +83,9 @@ impl Host {
             container.run = Some(Run { since_ms: clock::now_ms(), pid, config: container.config.clone() });
             Ok(())
         })
-        .map_err(died)
+        .map_err(died)?;
+        // The container runs already while the task still waits for its monitor.
+        task.work(0.6).await
     }
 
     /// Stops a container at once (`vzstop`).

@@ -51,7 +51,8 @@ impl Container {
     /// The figures lists and `status/current` share.
     pub(super) fn figures(&self, vmid: u32, recorded: bool) -> Map<String, Value> {
         let size = self.disk_bytes();
-        let swap = if self.config.contains_key("rootfs") { self.number("swap").unwrap_or(512) * MIB } else { 0 };
+        let swap =
+            if self.config.contains_key("rootfs") { self.number("swap").unwrap_or(512) * MIB } else { 0 };
         let memory = self.number("memory").unwrap_or(512) * MIB;
         let mut shown = json!({
             "vmid": vmid, "name": self.name(vmid), "type": "lxc", "status": "stopped",
@@ -111,18 +112,23 @@ impl Host {
 
     /// One line of `/nodes/NODE/lxc`.
     pub fn list_entry(&self, vmid: u32) -> Result<Value, ApiError> {
-        self.read(|model| Ok(Value::Object(model.container(self.node(), vmid)?.figures(vmid, model.recorded))))
+        self.read(|model| {
+            Ok(Value::Object(model.container(self.node(), vmid)?.figures(vmid, model.recorded)))
+        })
     }
 
     /// One line of `/cluster/resources`.
     pub fn resource(&self, vmid: u32) -> Result<Value, ApiError> {
         let (mut shown, pool, is_template) = self.read(|model| {
             let container = model.container(self.node(), vmid)?;
-            let pool = model.pools.iter().find(|(_, pool)| pool.vms.contains(&vmid)).map(|(name, _)| name.clone());
+            let pool =
+                model.pools.iter().find(|(_, pool)| pool.vms.contains(&vmid)).map(|(name, _)| name.clone());
             Ok::<_, ApiError>((container.figures(vmid, model.recorded), pool, container.is_template()))
         })?;
         let cpus = shown.remove("cpus").unwrap_or(json!(1));
-        shown.retain(|key, _| !key.starts_with("pressure") && !matches!(key.as_str(), "pid" | "swap" | "maxswap"));
+        shown.retain(|key, _| {
+            !key.starts_with("pressure") && !matches!(key.as_str(), "pid" | "swap" | "maxswap")
+        });
         shown.insert("id".to_owned(), json!(format!("lxc/{vmid}")));
         shown.insert("node".to_owned(), json!(self.node()));
         shown.insert("maxcpu".to_owned(), cpus);
@@ -143,7 +149,8 @@ impl Host {
             let mut shown = vec![interface("lo", "00:00:00:00:00:00", Some("127.0.0.1/8"), Some("::1/128"))];
             for network in net::interfaces(vmid, &run.config) {
                 let local = net::link_local(&network.hwaddr).map(|address| format!("{address}/64"));
-                let (inet, inet6) = if up { (network.address.as_deref(), local.as_deref()) } else { (None, None) };
+                let (inet, inet6) =
+                    if up { (network.address.as_deref(), local.as_deref()) } else { (None, None) };
                 shown.push(interface(&network.name, &network.hwaddr, inet, inet6));
             }
             Some(Value::Array(shown))
