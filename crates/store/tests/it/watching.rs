@@ -6,6 +6,7 @@ use berth_store::creations::{self, Outcome};
 use berth_store::progress::{self, ProgressHub};
 use berth_store::{PgPool, Redis, nodes};
 use futures::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
 
 use crate::support::{LEASE, NOW, PrivateRedis, eventually, held_by, redis};
 
@@ -25,6 +26,16 @@ async fn finish(pg: &PgPool, redis: &Redis, id: CreationId) {
 /// Everything until the stream ends by itself.
 async fn to_the_end(stream: impl Stream<Item = StoredEvent>) -> Vec<StoredEvent> {
     tokio::time::timeout(DEADLINE, stream.collect()).await.expect("the stream does not end")
+}
+
+/// Follows in a task of its own, so that it waits for signals as soon as it has read everything.
+fn spawned(stream: impl Stream<Item = StoredEvent> + Send + 'static) -> mpsc::UnboundedReceiver<StoredEvent> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(stream.for_each(move |event| {
+        sender.send(event).unwrap();
+        std::future::ready(())
+    }));
+    receiver
 }
 
 fn assert_numbers(events: &[StoredEvent], expected: std::ops::RangeInclusive<i64>) {
@@ -112,11 +123,11 @@ async fn a_redis_that_dies_and_returns_loses_nothing(pg: PgPool) {
     let redis = private.connect().await.unwrap();
     let (_, id) = held_by(&pg, "w1").await;
     let hub = ProgressHub::start(pg.clone(), redis.clone()).await.unwrap();
-    let mut watcher = Box::pin(hub.follow(id, 0));
+    let mut watcher = spawned(hub.follow(id, 0));
     let mut seen = Vec::new();
     let mut take = async |seen: &mut Vec<StoredEvent>, until: i64| {
         while seen.last().is_none_or(|event: &StoredEvent| event.seq < until) {
-            let next = tokio::time::timeout(DEADLINE, watcher.next()).await;
+            let next = tokio::time::timeout(DEADLINE, watcher.recv()).await;
             seen.push(next.expect("no event came").expect("the stream ended early"));
         }
     };
@@ -183,4 +194,24 @@ async fn a_creation_that_goes_with_its_node_leaves_nobody_waiting(pg: PgPool) {
     assert!(nodes::delete(&mut conn, user, node).await.unwrap());
     assert!(to_the_end(watcher).await.is_empty());
     assert!(to_the_end(hub.follow(CreationId::new(), 0)).await.is_empty());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_event_that_was_not_announced_is_seen_before_the_next(pg: PgPool) {
+    let redis = redis().await;
+    let (_, id) = held_by(&pg, "w1").await;
+    let hub = ProgressHub::start(pg.clone(), redis.clone()).await.unwrap();
+    let mut watcher = spawned(hub.follow(id, 0));
+    let mut seen = Vec::new();
+    for round in 0..10 {
+        let silent = [ProgressEvent::info("silent")];
+        let mut conn = pg.acquire().await.unwrap();
+        progress::append_in(&mut conn, id, Some("w1"), &silent, None, NOW).await.unwrap();
+        write(&pg, &redis, id, round, 1).await;
+        while seen.len() < 3 + 2 * round {
+            let next = tokio::time::timeout(DEADLINE, watcher.recv()).await;
+            seen.push(next.expect("no event came").expect("the stream ended early"));
+        }
+    }
+    assert_numbers(&seen, 1..=21);
 }
