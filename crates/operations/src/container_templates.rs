@@ -109,9 +109,9 @@ fn read_all(root: &Path) -> Found {
 fn is_name(name: &str) -> bool {
     (1..=60).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
-        && name.chars().all(|character| {
-            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
-        })
+        && name
+            .chars()
+            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-')
 }
 
 fn read_one(folder: &mut Folder) -> Option<ContainerTemplate> {

@@ -130,7 +130,8 @@ pub async fn list(ctx: &Context, user: UserId) -> Result<Dashboard> {
         }
         by_node.insert(node.id, (node.name.clone(), answer));
     }
-    let in_creation = |container: &Container| creations.iter().any(|creation| Some(creation.id) == container.creation_id);
+    let in_creation =
+        |container: &Container| creations.iter().any(|creation| Some(creation.id) == container.creation_id);
     for container in containers.into_iter().filter(|container| !in_creation(container)) {
         if let Some((name, answer)) = by_node.get(&container.node_id) {
             dashboard.containers.push(overview(container, name, answer, ctx.clock.now()));

@@ -41,11 +41,7 @@ where
 pub(crate) fn port(text: &str, default: u16) -> Result<u16, &'static str> {
     match text.trim() {
         "" => Ok(default),
-        text => text
-            .parse()
-            .ok()
-            .filter(|port| *port != 0)
-            .ok_or("a port is a whole number from 1 to 65535"),
+        text => text.parse().ok().filter(|port| *port != 0).ok_or("a port is a whole number from 1 to 65535"),
     }
 }
 
@@ -86,9 +82,12 @@ mod tests {
             #[serde(default, deserialize_with = "checkbox")]
             tick: bool,
         }
-        for (json, ticked) in
-            [(r#"{"tick":"on"}"#, true), (r#"{"tick":true}"#, true), ("{}", false), (r#"{"tick":"off"}"#, false)]
-        {
+        for (json, ticked) in [
+            (r#"{"tick":"on"}"#, true),
+            (r#"{"tick":true}"#, true),
+            ("{}", false),
+            (r#"{"tick":"off"}"#, false),
+        ] {
             assert_eq!(serde_json::from_str::<Form>(json).unwrap().tick, ticked, "{json}");
         }
     }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use berth_domain::user::User;
 use berth_domain::{Fingerprint, HostPort};
-pub use berth_proxmox::{CertificateInfo, Realm};
 use berth_proxmox::{Auth, Client, Deadlines, LoginOutcome as Answer, Trust, probe_certificate};
+pub use berth_proxmox::{CertificateInfo, Realm};
 use berth_store::login_hosts::{self, Trust as Known};
 use berth_store::throttle::{self, Verdict};
 
 pub use form::LoginForm;
 use hosts::Permission;
-pub use hosts::{LoginOptions, login_options, realms};
+pub use hosts::{LoginOptions, fallback_realms, login_options, realms};
 
 use crate::{Context, Error, Result};
 
@@ -45,7 +45,9 @@ pub enum LoginOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Wrong user, realm or password, or a host that does not answer or may not log people in: one text for all.
-    #[error("that did not work: check the host, user name, password and realm. The server's log has the cause")]
+    #[error(
+        "that did not work: check the host, user name, password and realm. The server's log has the cause"
+    )]
     Credentials,
     /// The host shows another certificate than at earlier logins. No password was sent.
     #[error(
@@ -82,7 +84,9 @@ pub async fn login(ctx: &Context, client: IpAddr, form: &LoginForm) -> Result<Lo
     let attempt = Attempt { ctx, client, host, userid };
     let permission = hosts::permission(ctx, &attempt.host).await?;
     if permission == Permission::Refused {
-        return Ok(attempt.refused("this host may not log people in: see BERTH_LOGIN_HOSTS and berth login-host"));
+        return Ok(
+            attempt.refused("this host may not log people in: see BERTH_LOGIN_HOSTS and berth login-host")
+        );
     }
     let known = login_hosts::find(&ctx.pg, &attempt.host).await?.map_or(Known::Unverified, |host| host.trust);
     let trust = match attempt.settle_trust(known, form.confirmed()).await {
@@ -129,7 +133,11 @@ impl Attempt<'_> {
     }
 
     /// What the password may be sent to.
-    async fn settle_trust(&self, known: Known, confirmed: Option<Fingerprint>) -> Result<Trust, LoginOutcome> {
+    async fn settle_trust(
+        &self,
+        known: Known,
+        confirmed: Option<Fingerprint>,
+    ) -> Result<Trust, LoginOutcome> {
         match known {
             Known::Pinned(pin) => return Ok(Trust::Pinned(pin)),
             Known::PublicRoots => return Ok(Trust::PublicRoots),
@@ -182,7 +190,9 @@ impl Attempt<'_> {
             _ => true,
         };
         if !accepted {
-            return Ok(self.refused("another host was claimed, or another certificate stored, in the meantime"));
+            return Ok(
+                self.refused("another host was claimed, or another certificate stored, in the meantime")
+            );
         }
         let user = berth_store::users::upsert_login(pg, &self.host, userid, now).await?;
         tracing::info!(user = %user.id, host = %self.host, userid, client = %self.client, "logged in");

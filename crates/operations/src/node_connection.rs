@@ -37,8 +37,8 @@ impl NodeConnection {
         let Credentials { node, token_secret, ssh_secret } = stored;
         let trust = node.certificate.map_or(Trust::PublicRoots, Trust::Pinned);
         let auth = Auth::Token { id: node.token_id.clone(), secret: token_secret };
-        let client = Client::new(node.address.clone(), trust, auth)
-            .map_err(|error| Error::node(&node.name, error))?;
+        let client =
+            Client::new(node.address.clone(), trust, auth).map_err(|error| Error::node(&node.name, error))?;
         let ssh = match (&node.ssh, ssh_secret) {
             (Some(access), Some(secret)) => Some(ssh_target(access, secret)?),
             _ => None,
@@ -73,10 +73,9 @@ impl NodeConnection {
 
 /// The SSH server and credential of a node.
 pub(crate) fn ssh_target(access: &SshAccess, secret: SshSecret) -> Result<SshTarget> {
-    let host_key: HostKey = access
-        .host_key
-        .parse()
-        .map_err(|error| Error::Internal(Box::new(berth_store::Error::Corrupt(format!("host key: {error}")))))?;
+    let host_key: HostKey = access.host_key.parse().map_err(|error| {
+        Error::Internal(Box::new(berth_store::Error::Corrupt(format!("host key: {error}"))))
+    })?;
     Ok(SshTarget {
         host: HostPort::new(access.host.clone(), access.port),
         user: access.user.clone(),

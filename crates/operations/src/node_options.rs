@@ -110,16 +110,24 @@ impl NodeOptions {
         if let Ok(Capacity { cores, memory, .. }) = self.capacity {
             let mebibytes = memory >> 20;
             if u64::from(spec.memory) > mebibytes {
-                warnings.push(format!("{} MiB of memory is more than {name} has ({mebibytes} MiB)", spec.memory));
+                warnings
+                    .push(format!("{} MiB of memory is more than {name} has ({mebibytes} MiB)", spec.memory));
             }
             if let Some(cores) = cores.filter(|cores| u64::from(spec.cores) > *cores) {
                 warnings.push(format!("{} cores are more than {name} has ({cores})", spec.cores));
             }
         }
-        let storage = self.storages.as_ref().ok().and_then(|all| all.iter().find(|each| each.name == spec.storage));
-        if let Some(free) = storage.and_then(|storage| storage.free).filter(|free| u64::from(spec.disk) << 30 > *free) {
+        let storage =
+            self.storages.as_ref().ok().and_then(|all| all.iter().find(|each| each.name == spec.storage));
+        if let Some(free) =
+            storage.and_then(|storage| storage.free).filter(|free| u64::from(spec.disk) << 30 > *free)
+        {
             let storage = &spec.storage;
-            warnings.push(format!("{} GiB of disk is more than is free on {storage} ({} GiB)", spec.disk, free >> 30));
+            warnings.push(format!(
+                "{} GiB of disk is more than is free on {storage} ({} GiB)",
+                spec.disk,
+                free >> 30
+            ));
         }
         warnings
     }
@@ -136,7 +144,8 @@ pub(crate) async fn of(connection: &NodeConnection) -> NodeOptions {
     let name = connection.pve_node();
     let (storages, bridges, status) =
         tokio::join!(client.storages(name, None), client.bridges(name), client.node_status(name));
-    let trouble = |error: berth_proxmox::Error| -> String { Error::node(&connection.node.name, error).to_string() };
+    let trouble =
+        |error: berth_proxmox::Error| -> String { Error::node(&connection.node.name, error).to_string() };
     let storages = storages.map_err(trouble);
     let os_templates = match &storages {
         Ok(storages) => os_templates(&client, name, storages).await.map_err(trouble),
@@ -169,7 +178,9 @@ async fn os_templates(
     let mut failed = 0;
     for answer in answers {
         match answer {
-            Ok(volumes) => found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size))),
+            Ok(volumes) => {
+                found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size)))
+            }
             Err(error) => {
                 tracing::warn!(node, %error, "a storage's OS templates cannot be listed");
                 failed += 1;
@@ -194,7 +205,12 @@ fn root_storages(node: &str, storages: Vec<Storage>) -> Offer<Vec<RootStorage>> 
     let found: Vec<RootStorage> = storages
         .into_iter()
         .filter(|storage| storage.serves("rootdir"))
-        .map(|storage| RootStorage { name: storage.storage, kind: storage.kind, free: storage.avail, total: storage.total })
+        .map(|storage| RootStorage {
+            name: storage.storage,
+            kind: storage.kind,
+            free: storage.avail,
+            total: storage.total,
+        })
         .collect();
     if found.is_empty() {
         return Err(format!(
@@ -231,8 +247,12 @@ mod tests {
 
     #[test]
     fn an_os_template_is_known_by_its_file() {
-        let found = os_template("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(), Some(1)).unwrap();
-        assert_eq!((found.name.as_str(), found.storage.as_str()), ("debian-12-standard_12.7-1_amd64", "local"));
+        let found =
+            os_template("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(), Some(1)).unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.storage.as_str()),
+            ("debian-12-standard_12.7-1_amd64", "local")
+        );
         assert!(found.is_of("debian") && !found.is_of("alpine"));
         assert_eq!(os_template("local:iso/x.iso".into(), None), None);
     }

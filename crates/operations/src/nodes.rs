@@ -56,13 +56,14 @@ pub async fn connect(ctx: &Context, user: UserId, form: &NodeForm) -> Result<Con
         return Ok(Connected::NotYet(Box::new(tested.report)));
     };
     let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
-    let node = nodes::insert(&mut conn, user, &new, &ctx.keyring, ctx.clock.now()).await.map_err(|error| {
-        if error.is_conflict(nodes::NAME_UNIQUE) {
-            FieldErrors::one("name", "you have a node of this name already: choose another").into()
-        } else {
-            Error::from(error)
-        }
-    })?;
+    let node =
+        nodes::insert(&mut conn, user, &new, &ctx.keyring, ctx.clock.now()).await.map_err(|error| {
+            if error.is_conflict(nodes::NAME_UNIQUE) {
+                FieldErrors::one("name", "you have a node of this name already: choose another").into()
+            } else {
+                Error::from(error)
+            }
+        })?;
     tracing::info!(%user, node = %node.id, name = node.name, address = %node.address, ssh = node.ssh.is_some(), "node added");
     Ok(Connected::Saved(Box::new(node)))
 }

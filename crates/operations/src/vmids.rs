@@ -48,7 +48,9 @@ pub async fn check(ctx: &Context, user: UserId, node: NodeId, text: &str) -> Res
     }
     Ok(match guests(ctx, user, &node).await {
         Ok(guests) => match guests.get(&vmid) {
-            Some(Guest { name, node }) => Availability::Taken { name: name.clone(), node: Some(node.clone()) },
+            Some(Guest { name, node }) => {
+                Availability::Taken { name: name.clone(), node: Some(node.clone()) }
+            }
             None => Availability::Available,
         },
         Err(error) => Availability::Unknown(error.to_string()),

@@ -29,7 +29,9 @@ pub(super) fn read(folder: &mut Folder) -> Option<Conf> {
         }
         let outcome = match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
             None => Err("write KEY=VALUE".into()),
-            Some((key, _)) if lines_by_key.insert(key, number).is_some() => Err(format!("{key} is given twice")),
+            Some((key, _)) if lines_by_key.insert(key, number).is_some() => {
+                Err(format!("{key} is given twice"))
+            }
             Some((key, value)) => set(&mut conf, key, value),
         };
         if let Err(message) = outcome {
@@ -88,7 +90,8 @@ fn tags(value: &str) -> Result<Vec<String>, String> {
 }
 
 fn ostype(value: &str) -> Result<String, String> {
-    let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_plain =
+        !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if is_plain { Ok(value.into()) } else { Err("OSTYPE is one word such as debian".into()) }
 }
 

@@ -24,7 +24,11 @@ pub(super) fn packages(folder: &mut Folder) -> Vec<Package> {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
         match ending.parse::<PackageManager>() {
             Ok(manager) => package_list(folder, &file, manager, &mut packages),
-            Err(_) => folder.problem(&file, None, "a list of packages ends in .apt, .apk, .dnf, .pacman, .npm or .pip"),
+            Err(_) => folder.problem(
+                &file,
+                None,
+                "a list of packages ends in .apt, .apk, .dnf, .pacman, .npm or .pip",
+            ),
         }
     }
     packages
@@ -51,12 +55,18 @@ pub(super) fn scripts(folder: &mut Folder) -> Vec<Script> {
     for name in folder.entries("scripts") {
         let file = format!("scripts/{name}");
         if !is_script(&name) {
-            folder.problem(&file, None, "a script is named by two digits, a dash, a name and .sh, such as 10-install.sh");
+            folder.problem(
+                &file,
+                None,
+                "a script is named by two digits, a dash, a name and .sh, such as 10-install.sh",
+            );
             continue;
         }
         let Some(content) = folder.text(&file, SCRIPT_LIMIT) else { continue };
         match (1..).zip(content.split('\n')).find(|(_, line)| line.ends_with('\r')) {
-            Some((line, _)) => folder.problem(&file, Some(line), "ends in a carriage return: save it with Unix line ends"),
+            Some((line, _)) => {
+                folder.problem(&file, Some(line), "ends in a carriage return: save it with Unix line ends")
+            }
             None => scripts.push(Script { name, content }),
         }
     }
@@ -64,7 +74,9 @@ pub(super) fn scripts(folder: &mut Folder) -> Vec<Script> {
 }
 
 fn is_script(name: &str) -> bool {
-    let Some((number, rest)) = name.strip_suffix(".sh").and_then(|name| name.split_once('-')) else { return false };
+    let Some((number, rest)) = name.strip_suffix(".sh").and_then(|name| name.split_once('-')) else {
+        return false;
+    };
     number.len() == 2
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && (1..=60).contains(&rest.len())
@@ -74,7 +86,8 @@ fn is_script(name: &str) -> bool {
 /// `files/NAME` with what stands beside it.
 pub(super) fn files(folder: &mut Folder) -> Vec<TemplateFile> {
     let names = folder.entries("files");
-    let (sidecars, contents): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| describes(name).is_some());
+    let (sidecars, contents): (Vec<&String>, Vec<&String>) =
+        names.iter().partition(|name| describes(name).is_some());
     for sidecar in sidecars {
         let described = describes(sidecar).unwrap_or_default();
         if !contents.iter().any(|content| *content == described) {
@@ -91,7 +104,11 @@ pub(super) fn files(folder: &mut Folder) -> Vec<TemplateFile> {
         files.push(file);
     }
     if files.iter().map(|file| file.content.len()).sum::<usize>() > FILES_LIMIT {
-        folder.problem("files", None, format!("all files together are larger than {} MiB", FILES_LIMIT >> 20));
+        folder.problem(
+            "files",
+            None,
+            format!("all files together are larger than {} MiB", FILES_LIMIT >> 20),
+        );
     }
     files
 }

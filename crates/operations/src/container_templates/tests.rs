@@ -26,7 +26,9 @@ fn the_ones_that_ship_are_read_without_a_problem() {
     let nginx = found.read.iter().find(|recipe| recipe.name == "nginx").unwrap();
     assert_eq!((nginx.title.as_str(), nginx.defaults.memory), ("nginx", Some(512)));
     assert!(!nginx.scripts.is_empty() && !nginx.packages.is_empty() && !nginx.files.is_empty());
-    assert!(found.read.iter().any(|recipe| recipe.name == "docker-host" && recipe.defaults.keyctl == Some(true)));
+    assert!(
+        found.read.iter().any(|recipe| recipe.name == "docker-host" && recipe.defaults.keyctl == Some(true))
+    );
 }
 
 #[test]
@@ -50,10 +52,19 @@ fn everything_in_a_folder_is_read() {
     let web = &found.read[0];
     assert_eq!((web.title.as_str(), web.tags.join(" ")), ("Web = good", "a b".to_owned()));
     assert_eq!((web.defaults.swap, web.defaults.nesting, web.defaults.cores), (Some(0), Some(false), None));
-    assert_eq!(web.packages.iter().map(Package::argument).collect::<Vec<_>>(), ["nginx", "curl=7.88", "@scope/tool@1.2"]);
-    assert_eq!(web.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(), ["10-a.sh", "20-b.sh"]);
+    assert_eq!(
+        web.packages.iter().map(Package::argument).collect::<Vec<_>>(),
+        ["nginx", "curl=7.88", "@scope/tool@1.2"]
+    );
+    assert_eq!(
+        web.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(),
+        ["10-a.sh", "20-b.sh"]
+    );
     let file = &web.files[0];
-    assert_eq!((file.path.as_str(), file.mode, file.owner.as_str(), file.policy), ("/srv/logo", 0o600, "www-data:www-data", FilePolicy::Backup));
+    assert_eq!(
+        (file.path.as_str(), file.mode, file.owner.as_str(), file.policy),
+        ("/srv/logo", 0o600, "www-data:www-data", FilePolicy::Backup)
+    );
     assert_eq!(file.content, b"\0\xff");
 }
 
@@ -95,7 +106,11 @@ fn each_problem_is_told_by_file_and_line() {
 
 #[test]
 fn a_broken_one_is_no_harm_to_the_others() {
-    let dir = tree(&[("good/template.conf", b"TITLE=x"), ("Bad Name/template.conf", b"TITLE=x"), ("empty/README.md", b"")]);
+    let dir = tree(&[
+        ("good/template.conf", b"TITLE=x"),
+        ("Bad Name/template.conf", b"TITLE=x"),
+        ("empty/README.md", b""),
+    ]);
     let found = read_all(dir.path());
     assert_eq!(found.read.iter().map(|recipe| recipe.name.as_str()).collect::<Vec<_>>(), ["good"]);
     assert_eq!(found.broken, ["Bad Name", "empty"]);
@@ -104,7 +119,12 @@ fn a_broken_one_is_no_harm_to_the_others() {
 
 #[test]
 fn links_do_not_lead_out_and_sizes_are_bounded() {
-    let dir = tree(&[("web/template.conf", b"TITLE=x"), ("web/files/big.path", b"/big"), ("web/files/out.path", b"/out"), ("web/files/in.path", b"/in")]);
+    let dir = tree(&[
+        ("web/template.conf", b"TITLE=x"),
+        ("web/files/big.path", b"/big"),
+        ("web/files/out.path", b"/out"),
+        ("web/files/in.path", b"/in"),
+    ]);
     let files = dir.path().join("web/files");
     std::fs::write(files.join("big"), vec![0; (5 << 20) + 1]).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", files.join("out")).unwrap();

@@ -39,7 +39,8 @@ fn user_name(text: &str) -> Result<(), ValidationError> {
     if text.is_empty() {
         return Err(problem("type your user name on Proxmox, for example root"));
     }
-    let odd = |character: char| character.is_whitespace() || character.is_control() || ":/".contains(character);
+    let odd =
+        |character: char| character.is_whitespace() || character.is_control() || ":/".contains(character);
     if text.len() > 60 || text.contains(odd) {
         return Err(problem("a user name has at most 60 characters and no spaces, colons or slashes"));
     }
@@ -64,7 +65,8 @@ fn realm(text: &str) -> Result<(), ValidationError> {
 impl LoginForm {
     /// The host and `user@realm`, or what is wrong with the fields.
     pub(super) fn checked(&self) -> Result<(HostPort, String)> {
-        let mut errors = self.validate().map_or_else(|errors| field_errors(&errors), |()| crate::FieldErrors::new());
+        let mut errors =
+            self.validate().map_or_else(|errors| field_errors(&errors), |()| crate::FieldErrors::new());
         // Not by the derive: it would take the secret's value along with the message.
         if let Err(message) = password(&self.password) {
             errors.add("password", message);
@@ -127,7 +129,9 @@ mod tests {
         let Err(Error::Invalid(errors)) = form.checked() else { panic!("accepted {form:?}") };
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["host", "password", "port", "realm", "user"]);
-        let Err(Error::Invalid(errors)) = self::form("pve.lan:443", "8006", "root").checked() else { panic!() };
+        let Err(Error::Invalid(errors)) = self::form("pve.lan:443", "8006", "root").checked() else {
+            panic!()
+        };
         assert_eq!(errors.of("host").len(), 1);
     }
 

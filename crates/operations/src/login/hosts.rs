@@ -69,10 +69,10 @@ pub(super) async fn permission(ctx: &Context, host: &HostPort) -> Result<Permiss
 pub async fn realms(ctx: &Context, client: IpAddr, host: &HostPort) -> Vec<Realm> {
     match ask(ctx, client, host).await {
         Ok(realms) if !realms.is_empty() => realms,
-        Ok(_) => fallback(),
+        Ok(_) => fallback_realms(),
         Err(cause) => {
             tracing::debug!(%host, %client, cause, "no list of realms");
-            fallback()
+            fallback_realms()
         }
     }
 }
@@ -98,7 +98,8 @@ async fn ask(ctx: &Context, client: IpAddr, host: &HostPort) -> Result<Vec<Realm
     Ok(realms.into_iter().filter(|realm| realm.kind != "openid").collect())
 }
 
-fn fallback() -> Vec<Realm> {
+/// What every Proxmox VE has, for a host that cannot be asked.
+pub fn fallback_realms() -> Vec<Realm> {
     let realm = |name: &str, comment: &str, default| Realm {
         realm: name.into(),
         kind: name.into(),

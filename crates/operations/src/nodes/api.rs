@@ -34,7 +34,11 @@ pub(super) struct ApiResult {
 pub(super) async fn check(input: &NodeInput, deadline: Instant) -> ApiResult {
     let mut result = ApiResult::default();
     let Some(trust) = settle_trust(input, deadline, &mut result).await else {
-        skip(&mut result.rows, &[Check::Token, Check::Privileges, Check::NodeName], "The certificate comes first");
+        skip(
+            &mut result.rows,
+            &[Check::Token, Check::Privileges, Check::NodeName],
+            "The certificate comes first",
+        );
         return result;
     };
     let left = left(deadline);
@@ -63,7 +67,9 @@ pub(super) fn broken(check: Check, error: &Error) -> CheckRow {
             "Copy the token id and secret anew. Proxmox shows a secret only once: if it is lost, make another token"
         }
         Error::Forbidden { .. } => "Grant the token what it lacks, see the row on privileges",
-        Error::SshAuth { .. } => "Check the user and the password or key, and that the SSH server allows this way to log in",
+        Error::SshAuth { .. } => {
+            "Check the user and the password or key, and that the SSH server allows this way to log in"
+        }
         Error::PctFailed { .. } => "Run pct list on the host by hand and see what it says",
         Error::Timeout { .. } => "The whole test may take 10 s. Try again, or look what keeps the host busy",
         _ => return row,
@@ -80,7 +86,9 @@ async fn settle_trust(input: &NodeInput, deadline: Instant, result: &mut ApiResu
         }
     };
     if input.certificate == Some(shown.fingerprint) {
-        result.rows.push(CheckRow::ok(Check::Certificate, "You have confirmed it; no other will be accepted"));
+        result
+            .rows
+            .push(CheckRow::ok(Check::Certificate, "You have confirmed it; no other will be accepted"));
         result.pin = Some(shown.fingerprint);
         return Some(Trust::Pinned(shown.fingerprint));
     }
@@ -92,10 +100,13 @@ async fn settle_trust(input: &NodeInput, deadline: Instant, result: &mut ApiResu
         Some(confirmed) => {
             format!("The host now shows another certificate than the one you confirmed ({confirmed})")
         }
-        None => "It is not publicly trusted, which is usual for Proxmox VE. Nothing secret was sent yet".into(),
+        None => {
+            "It is not publicly trusted, which is usual for Proxmox VE. Nothing secret was sent yet".into()
+        }
     };
     let row = CheckRow::new(Check::Certificate, CheckState::NeedsTrust, message);
-    let remedy = "Compare its fingerprint with the one on the host, and confirm it. In a root shell on the host:";
+    let remedy =
+        "Compare its fingerprint with the one on the host, and confirm it. In a root shell on the host:";
     result.rows.push(CheckRow { remedy: Some(remedy.into()), ..row }.commands(
         "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pveproxy-ssl.pem 2>/dev/null || \
          openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem",

@@ -98,7 +98,11 @@ fn token_secret(secret: &Secret) -> Result<(), &'static str> {
         return Err("paste the token's secret: Proxmox shows it once, when the token is made");
     }
     let is_plain = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if is_plain { Ok(()) } else { Err("a token's secret is a UUID, such as 01234567-89ab-cdef-0123-456789abcdef") }
+    if is_plain {
+        Ok(())
+    } else {
+        Err("a token's secret is a UUID, such as 01234567-89ab-cdef-0123-456789abcdef")
+    }
 }
 
 fn ssh_auth(text: &str) -> Result<(), ValidationError> {
@@ -115,15 +119,15 @@ fn trimmed(secret: &Secret) -> Secret {
 impl NodeForm {
     /// What was typed, or the messages beside the fields.
     pub(super) fn checked(&self) -> Result<NodeInput> {
-        let mut errors =
-            self.validate().map_or_else(|errors| field_errors(&errors), |()| FieldErrors::new());
+        let mut errors = self.validate().map_or_else(|errors| field_errors(&errors), |()| FieldErrors::new());
         // Not by the derive: it would take the secret's value along with the message.
         if let Err(message) = token_secret(&self.token_secret) {
             errors.add("token_secret", message);
         }
         let ssh = self.ssh(&mut errors);
         let address = self.host.parse().ok().zip(port(&self.port, API_PORT).ok());
-        let (Some((host, port)), Ok(token_id), true) = (address, self.token_id.parse(), errors.is_empty()) else {
+        let (Some((host, port)), Ok(token_id), true) = (address, self.token_id.parse(), errors.is_empty())
+        else {
             return Err(errors.into());
         };
         Ok(NodeInput {
@@ -246,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_private_key_is_read_before_any_host_is_asked() {
-        let key = |pem: &str| NodeForm { ssh_auth: "private_key".into(), ssh_private_key: pem.into(), ..form() };
+        let key =
+            |pem: &str| NodeForm { ssh_auth: "private_key".into(), ssh_private_key: pem.into(), ..form() };
         assert_eq!(fields(&key("")), ["ssh_private_key"]);
         assert_eq!(fields(&key("ssh-ed25519 AAAA")), ["ssh_private_key"]);
     }

@@ -29,7 +29,8 @@ pub(super) fn check(permissions: &Permissions, pve_node: &str, token: &TokenId) 
     if !missing.is_empty() {
         let none = missing.len() == NEEDED_PRIVILEGES.len() && permissions.is_empty();
         let message = if none {
-            "The token has no privileges at all. A token with privilege separation needs a grant of its own".into()
+            "The token has no privileges at all. A token with privilege separation needs a grant of its own"
+                .into()
         } else {
             format!("Missing: {}", missing.join(", "))
         };
@@ -63,7 +64,11 @@ mod tests {
 
     fn all() -> serde_json::Map<String, serde_json::Value> {
         let optional = OPTIONAL_PRIVILEGES.iter().map(|(privilege, _)| *privilege);
-        NEEDED_PRIVILEGES.into_iter().chain(optional).map(|privilege| (privilege.to_owned(), json!(1))).collect()
+        NEEDED_PRIVILEGES
+            .into_iter()
+            .chain(optional)
+            .map(|privilege| (privilege.to_owned(), json!(1)))
+            .collect()
     }
 
     #[test]
@@ -95,7 +100,9 @@ mod tests {
         let mut privileges = all();
         privileges.remove("VM.Audit");
         privileges.remove("Datastore.Audit");
-        let row = row(&json!({"/": privileges, "/vms/101": {"VM.Audit": 1}, "/storage/local": {"Datastore.Audit": 1}}));
+        let row = row(
+            &json!({"/": privileges, "/vms/101": {"VM.Audit": 1}, "/storage/local": {"Datastore.Audit": 1}}),
+        );
         assert_eq!(row.message, "Missing: VM.Audit");
     }
 }

@@ -80,17 +80,17 @@ async fn settle_trust(input: &SshInput, deadline: Instant, result: &mut SshResul
     let row = CheckRow::new(Check::HostKey, CheckState::NeedsTrust, message);
     let remedy = "Compare it with the one on the host, and confirm it. In a shell on the host:";
     let row = CheckRow { remedy: Some(remedy.into()), ..row };
-    result.rows.push(row.commands("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -l -f \"$key\"; done"));
+    result
+        .rows
+        .push(row.commands("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -l -f \"$key\"; done"));
     result.unconfirmed = Some(shown);
     None
 }
 
 async fn ask(connection: SshConnection, deadline: Instant, result: &mut SshResult) {
     let pct = Pct::new(connection.clone());
-    let (containers, hostname) = tokio::join!(
-        tokio::time::timeout(left(deadline), pct.list()),
-        hostname(&connection, deadline)
-    );
+    let (containers, hostname) =
+        tokio::join!(tokio::time::timeout(left(deadline), pct.list()), hostname(&connection, deadline));
     let row = match containers {
         Ok(Ok(containers)) => {
             let row = CheckRow::ok(Check::Pct, format!("pct lists {} containers", containers.len()));
@@ -139,9 +139,14 @@ pub(super) fn same_node(
     // Many hosts are called pve: their containers tell them apart.
     let strange = api.and_then(|api| api.symmetric_difference(&seen.containers).next());
     if let Some(vmid) = strange {
-        let (has, lacks) = if seen.containers.contains(vmid) { ("SSH server", "API") } else { ("API", "SSH server") };
+        let (has, lacks) =
+            if seen.containers.contains(vmid) { ("SSH server", "API") } else { ("API", "SSH server") };
         let message = format!("The {has} has a container {vmid} that the {lacks} does not have");
-        return CheckRow::failed(Check::SameNode, message, format!("{remedy}. If {vmid} was just made or deleted, test again"));
+        return CheckRow::failed(
+            Check::SameNode,
+            message,
+            format!("{remedy}. If {vmid} was just made or deleted, test again"),
+        );
     }
     if seen.hostname.is_none() && seen.containers.is_empty() {
         let message = "There is no container yet to compare, and the user may not ask for the host's name";

@@ -68,7 +68,8 @@ async fn an_unknown_certificate_is_confirmed_before_a_word_is_said(pg: PgPool) {
     let ctx = context(pg, Settings::default()).await;
     let host = TlsHost::start().await;
     for confirmed in [None, Some(Fingerprint::new([9; 32]))] {
-        let LoginOutcome::ConfirmCertificate(shown) = outcome(&ctx, &form(host.address, confirmed)).await else {
+        let LoginOutcome::ConfirmCertificate(shown) = outcome(&ctx, &form(host.address, confirmed)).await
+        else {
             panic!("not asked to confirm with {confirmed:?}");
         };
         assert_eq!(shown.fingerprint, host.fingerprint);
@@ -86,7 +87,9 @@ async fn a_changed_certificate_is_refused_with_both_and_the_remedy(pg: PgPool) {
     let machine = TlsHost::start().await;
     let before = Fingerprint::new([9; 32]);
     assert!(login_hosts::claim(&ctx.pg, &host(machine.address), Some(before), NOW).await.unwrap());
-    let LoginOutcome::Refused(refusal) = outcome(&ctx, &form(machine.address, Some(machine.fingerprint))).await else {
+    let LoginOutcome::Refused(refusal) =
+        outcome(&ctx, &form(machine.address, Some(machine.fingerprint))).await
+    else {
         panic!("not refused");
     };
     let text = refusal.to_string();

@@ -55,7 +55,10 @@ pub(super) fn node(text: &str) -> Checked {
 pub(super) fn hostname(text: &str) -> Checked {
     let text = text.trim();
     ensure(!text.is_empty(), "give the container a name, for example web-01")?;
-    ensure(is_hostname(text), "a host name has letters, digits and inner hyphens, and at most 63 of them between dots")
+    ensure(
+        is_hostname(text),
+        "a host name has letters, digits and inner hyphens, and at most 63 of them between dots",
+    )
 }
 
 pub(super) fn vmid(text: &str) -> Checked {
@@ -65,7 +68,9 @@ pub(super) fn vmid(text: &str) -> Checked {
 pub(super) fn os_template(text: &str) -> Checked {
     let parts = text.split_once(":vztmpl/");
     let is_volume = parts.is_some_and(|(storage, file)| {
-        is_storage(storage) && !file.is_empty() && !file.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
+        is_storage(storage)
+            && !file.is_empty()
+            && !file.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
     });
     ensure(is_volume && text.len() <= 255, "choose an OS template")
 }
@@ -116,7 +121,10 @@ pub(super) fn ipv4_method(text: &str) -> Checked {
 }
 
 pub(super) fn ipv6_method(text: &str) -> Checked {
-    ensure(["none", "auto", "dhcp", "static"].contains(&text), "choose how the container gets its IPv6 address")
+    ensure(
+        ["none", "auto", "dhcp", "static"].contains(&text),
+        "choose how the container gets its IPv6 address",
+    )
 }
 
 pub(super) fn nameserver(text: &str) -> Checked {
@@ -125,7 +133,10 @@ pub(super) fn nameserver(text: &str) -> Checked {
 }
 
 pub(super) fn search_domain(text: &str) -> Checked {
-    ensure(split(text).all(is_hostname), "write domains such as home.lan, or leave it empty for the host's own")
+    ensure(
+        split(text).all(is_hostname),
+        "write domains such as home.lan, or leave it empty for the host's own",
+    )
 }
 
 pub(super) fn tags(text: &str) -> Checked {
@@ -139,7 +150,9 @@ pub(super) fn tags(text: &str) -> Checked {
 
 pub(super) fn ssh_public_keys(text: &str) -> Checked {
     if text.contains("PRIVATE KEY") {
-        return Err(problem("this is a private key: keep it to yourself, and paste the public one (the file ending in .pub)"));
+        return Err(problem(
+            "this is a private key: keep it to yourself, and paste the public one (the file ending in .pub)",
+        ));
     }
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -155,10 +168,17 @@ pub(super) fn ssh_public_keys(text: &str) -> Checked {
 
 /// A line of extra packages: of `manager`, or of another one that is written before it.
 pub(super) fn extra_package(manager: &str, line: &str) -> Result<Package, String> {
-    let named = line.split_once(':').and_then(|(name, rest)| Some((name.parse::<PackageManager>().ok()?, rest.trim())));
+    let named = line
+        .split_once(':')
+        .and_then(|(name, rest)| Some((name.parse::<PackageManager>().ok()?, rest.trim())));
     let (manager, name) = match named {
         Some(named) => named,
-        None => (manager.parse().map_err(|error: berth_domain::package::UnknownPackageManager| error.to_string())?, line),
+        None => (
+            manager
+                .parse()
+                .map_err(|error: berth_domain::package::UnknownPackageManager| error.to_string())?,
+            line,
+        ),
     };
     Package::parse(manager, name).map_err(|error| error.to_string())
 }

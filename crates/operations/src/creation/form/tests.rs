@@ -11,9 +11,16 @@ fn recipe() -> ContainerTemplate {
         title: "nginx".into(),
         description: String::new(),
         tags: vec!["web".into()],
-        defaults: Defaults { cores: Some(2), nesting: Some(false), ostype: Some("debian".into()), ..Defaults::default() },
+        defaults: Defaults {
+            cores: Some(2),
+            nesting: Some(false),
+            ostype: Some("debian".into()),
+            ..Defaults::default()
+        },
         packages: vec![Package::new(PackageManager::Apt, "nginx", None).unwrap()],
-        scripts: ["10-a.sh", "20-b.sh"].map(|name| Script { name: name.into(), content: format!("echo {name}") }).into(),
+        scripts: ["10-a.sh", "20-b.sh"]
+            .map(|name| Script { name: name.into(), content: format!("echo {name}") })
+            .into(),
         files: Vec::new(),
     }
 }
@@ -41,7 +48,10 @@ fn a_container_template_fills_in_what_it_says() {
     assert_eq!((spec.cores, spec.memory, spec.features.nesting), (2, 512, false));
     assert_eq!((spec.tags, spec.container_template.as_deref()), (vec!["web".to_owned()], Some("nginx")));
     assert_eq!(spec.packages.len(), 1);
-    assert_eq!(spec.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(), ["10-a.sh", "20-b.sh"]);
+    assert_eq!(
+        spec.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(),
+        ["10-a.sh", "20-b.sh"]
+    );
 }
 
 #[test]
