@@ -5,6 +5,7 @@ mod context;
 mod login_host;
 mod migrate;
 mod up;
+mod web;
 mod worker;
 
 use std::process::ExitCode;
@@ -33,6 +34,10 @@ enum Command {
     /// PostgreSQL and Redis are started on unix sockets and keep their data in `BERTH_DATA_DIR`. Without
     /// `BERTH_ENCRYPTION_KEY`, a key is made there too. Migrations run first. A worker that fails is started again.
     Up,
+    /// Serve the pages
+    ///
+    /// Several may run behind a proxy.
+    Web,
     /// Create and provision containers
     ///
     /// Several may run, on several machines. It ends with code 1 when its queue stops, to be started again.
@@ -58,6 +63,12 @@ pub(crate) fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
             let config = variables.finish(config)?;
             start_logging(&config, &unknown);
             one_thread()?.block_on(up::up(&config, &given))
+        }
+        Command::Web => {
+            let connections = Connections::read(&mut variables);
+            let (config, connections) = variables.finish(config.zip(connections))?;
+            start_logging(&config, &unknown);
+            tokio::runtime::Runtime::new()?.block_on(web::web(&config, &connections)).map(|()| done)
         }
         Command::Worker => {
             let connections = Connections::read(&mut variables);
