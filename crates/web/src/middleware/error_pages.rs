@@ -90,10 +90,10 @@ fn log(status: StatusCode, error: Option<&WebError>, id: &str) {
             tracing::error!(request_id = id, error = chain, "request failed");
         }
         Some(WebError::Node(trouble)) => {
-            tracing::warn!(node = trouble.node, cause = trouble.cause, "node trouble")
+            tracing::warn!(node = trouble.node, cause = trouble.cause, "node trouble");
         }
         _ if status.is_server_error() => {
-            tracing::error!(request_id = id, status = status.as_u16(), "request failed")
+            tracing::error!(request_id = id, status = status.as_u16(), "request failed");
         }
         _ => {}
     }

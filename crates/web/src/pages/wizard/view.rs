@@ -1,5 +1,7 @@
 //! What the five steps to a new container show.
 
+use std::cmp::Ordering;
+
 use askama::Template;
 use askama_web::WebTemplate;
 
@@ -85,12 +87,10 @@ impl Wizard {
 
     /// The CSS class of a step.
     pub fn class(&self, step: &WizardStep) -> &'static str {
-        if *step == self.step {
-            "step-current"
-        } else if *step < self.step {
-            "step-done"
-        } else {
-            ""
+        match step.cmp(&self.step) {
+            Ordering::Less => "step-done",
+            Ordering::Equal => "step-current",
+            Ordering::Greater => "",
         }
     }
 
@@ -163,6 +163,7 @@ pub struct VmidFragment {
 
 /// What was typed in step 2.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "one per checkbox of the form")]
 pub struct ConfigureForm {
     /// Node id.
     pub node: Field,
