@@ -185,7 +185,12 @@ impl Attempt<'_> {
             Trust::PublicRoots => None,
         };
         let accepted = match (permission, known) {
-            (Permission::Claims, _) => login_hosts::claim(pg, &self.host, pin, now).await?,
+            (Permission::Claims, Known::Unverified) => login_hosts::claim(pg, &self.host, pin, now).await?,
+            // Remembered when other hosts were allowed too; the password has just gone to the same certificate.
+            (Permission::Claims, _) => {
+                login_hosts::remove(pg, &self.host).await?;
+                login_hosts::claim(pg, &self.host, pin, now).await?
+            }
             (_, Known::Unverified) => login_hosts::remember(pg, &self.host, pin, now).await?,
             _ => true,
         };

@@ -95,6 +95,35 @@ impl From<askama::Error> for WebError {
     }
 }
 
+impl From<berth_operations::Error> for WebError {
+    fn from(error: berth_operations::Error) -> Self {
+        use berth_operations::Error;
+        match error {
+            Error::NotFound => Self::NotFound,
+            // A form renders its own messages; what arrives here had none.
+            Error::Invalid(fields) => Self::BadRequest(fields.to_string()),
+            Error::Conflict(text) => Self::Conflict(text),
+            Error::Node(trouble) => Self::Node(Box::new(NodeTrouble::from(*trouble))),
+            Error::Throttled { retry_after } => Self::TooManyAttempts { retry_after_seconds: retry_after },
+            Error::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<berth_operations::NodeTrouble> for NodeTrouble {
+    fn from(trouble: berth_operations::NodeTrouble) -> Self {
+        Self::told(trouble.node, &trouble.error.to_string())
+    }
+}
+
+impl NodeTrouble {
+    /// From a text whose last sentence says what to do, as those of the Proxmox client do.
+    pub fn told(node: impl Into<String>, text: &str) -> Self {
+        let (cause, remedy) = text.split_once(". ").unwrap_or((text, "Look at the node under Settings, Nodes, and try again"));
+        Self { node: node.into(), cause: cause.into(), remedy: remedy.into(), retry: None }
+    }
+}
+
 /// What an error page says.
 #[derive(Debug)]
 pub struct Message {

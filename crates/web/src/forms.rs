@@ -93,6 +93,12 @@ impl<N: Into<String>, M: Into<String>> FromIterator<(N, M)> for FormErrors {
     }
 }
 
+impl From<berth_operations::FieldErrors> for FormErrors {
+    fn from(found: berth_operations::FieldErrors) -> Self {
+        found.iter().filter_map(|(field, messages)| Some((field, messages.first()?.clone()))).collect()
+    }
+}
+
 impl From<ValidationErrors> for FormErrors {
     fn from(found: ValidationErrors) -> Self {
         let mut errors = Self::default();

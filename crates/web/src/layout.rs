@@ -1,5 +1,7 @@
 //! What every page needs around its content.
 
+use serde::{Deserialize, Serialize};
+
 /// A part of the product, as the navigation names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -49,7 +51,7 @@ impl LayoutUser {
 }
 
 /// How a notice or toast is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
     /// It worked.
     Success,
@@ -84,7 +86,7 @@ impl Tone {
 }
 
 /// A message about what just happened, such as "Stopped web-01".
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Toast {
     /// How it is meant.
     pub tone: Tone,

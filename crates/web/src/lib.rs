@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod assets;
 pub mod badge;
 pub mod error;
+pub mod extract;
 #[allow(
     clippy::inline_always,
     clippy::trivially_copy_pass_by_ref,
@@ -20,5 +21,9 @@ pub mod layout;
 pub mod middleware;
 pub mod pages;
 pub mod routes;
+mod serve;
+pub mod state;
 
 pub use error::WebError;
+pub use serve::{Config, app, serve};
+pub use state::AppState;

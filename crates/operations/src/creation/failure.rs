@@ -42,6 +42,7 @@ impl Failure {
                         **error,
                         berth_proxmox::Error::MaybeSent { .. }
                             | berth_proxmox::Error::SshDropped { .. }
+                            | berth_proxmox::Error::CommandTimeout { .. }
                             | berth_proxmox::Error::Interrupted { .. }
                             | berth_proxmox::Error::PctFailed { .. }
                     )

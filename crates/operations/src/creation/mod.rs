@@ -16,6 +16,7 @@ mod guest_tests;
 mod job;
 mod lease;
 mod lines;
+mod remove;
 mod start;
 mod steps;
 mod submit;
@@ -36,6 +37,7 @@ use job::Job;
 use lease::Signals;
 
 pub use form::{CreationForm, PackageChoice, ScriptChoice};
+pub use remove::remove_and_start_over;
 pub use submit::submit;
 pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};
 

@@ -27,7 +27,7 @@ pub async fn submit(ctx: &Context, user: UserId, draft: DraftId) -> Result<Creat
     };
     on_the_node(&connection, &spec).await?;
     insert(ctx, user, id, &connection, spec).await?;
-    enqueue(ctx, id).await;
+    super::enqueue(ctx, id).await;
     vmids::invalidate(ctx, &connection.node.cluster).await;
     drafts::discard(ctx, user, draft).await?;
     tracing::info!(%user, creation = %id, node = %node, "creation submitted");
@@ -112,14 +112,5 @@ async fn insert(
             Err(FieldErrors::one("vmid", message).into())
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// A failed push is no failed creation: the sweep brings it.
-async fn enqueue(ctx: &Context, id: CreationId) {
-    if let Err(error) = ctx.queue.enqueue(id).await {
-        tracing::warn!(creation = %id, %error, "not queued; the sweep will bring it");
-    } else if let Err(error) = creations::mark_enqueued(&ctx.pg, id).await {
-        tracing::warn!(creation = %id, %error, "queued, but not noted: the sweep may bring it again");
     }
 }

@@ -57,6 +57,12 @@ pub async fn list(ctx: &Context, user: UserId) -> Result<Vec<NodeOverview>> {
         .collect())
 }
 
+/// The cluster's name from a node's cluster key; none for a standalone host.
+pub fn cluster_name(key: &str) -> Option<&str> {
+    let name = key.strip_prefix("cluster:")?;
+    Some(name.split_once(':').map_or(name, |(name, _)| name))
+}
+
 async fn health(ctx: &Context, user: UserId, node: NodeId) -> Health {
     use berth_proxmox::Error::{CertificateChanged, CertificateUntrusted};
     let connection = match NodeConnection::for_user(ctx, user, node).await {

@@ -4,4 +4,5 @@ mod drafts;
 mod host;
 mod login;
 mod recipes;
+mod sim;
 mod support;

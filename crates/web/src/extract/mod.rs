@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod client_ip;
+pub mod path;
 pub mod session;
 
 pub use call::Call;

@@ -1,10 +1,26 @@
 //! One module per feature; in each, `view.rs` holds the plain data its askama pages show.
 
+use axum::Router;
+
+use crate::state::AppState;
+
 pub mod container_templates;
 pub mod containers;
 pub mod creations;
+pub mod health;
 pub mod login;
 pub mod nodes;
 pub mod packages;
 pub mod settings;
 pub mod wizard;
+
+/// All pages.
+pub fn all() -> Router<AppState> {
+    Router::new()
+        .merge(containers::routes())
+        .merge(creations::routes())
+        .merge(health::routes())
+        .merge(login::routes())
+        .merge(nodes::routes())
+        .merge(settings::routes())
+}

@@ -1,3 +1,43 @@
 //! The list of containers, and each one's page.
 
+mod forget;
+mod list;
+mod show;
 pub mod view;
+
+use axum::Router;
+use axum::routing::{get, post};
+use berth_domain::container::Container;
+use berth_domain::discovery::{Service, ServiceState};
+
+use self::view::ServiceLink;
+use crate::state::AppState;
+
+/// `/` and `/containers/{id}`.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(list::page))
+        .route("/containers/{id}", get(show::page))
+        .route("/containers/{id}/forget", post(forget::act))
+}
+
+/// Ports of the services that a container is for, as links; none without an address.
+pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
+    let apps = container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
+    apps.flat_map(|service| links(container.address.as_deref(), service)).collect()
+}
+
+/// A service's ports as links.
+fn links(address: Option<&str>, service: &Service) -> Vec<ServiceLink> {
+    let Some(address) = address else { return Vec::new() };
+    let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+    service.ports.iter().map(|port| ServiceLink { label: format!("{} :{port}", service.name), url: url(&host, *port) }).collect()
+}
+
+fn url(host: &str, port: u16) -> String {
+    match port {
+        80 => format!("http://{host}/"),
+        443 | 8443 => format!("https://{host}:{port}/"),
+        _ => format!("http://{host}:{port}/"),
+    }
+}

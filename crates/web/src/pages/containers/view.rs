@@ -127,6 +127,8 @@ impl Fact {
 pub struct ContainerPage {
     /// The frame.
     pub layout: Layout,
+    /// Its address in Berth, the stem of its actions.
+    pub url: String,
     /// Its hostname.
     pub hostname: String,
     /// Its VMID.

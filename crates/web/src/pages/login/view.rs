@@ -30,8 +30,6 @@ pub struct CertificateView {
 pub enum LoginProblem {
     /// One message for wrong credentials, unknown realm and unreachable host: it must not tell which.
     Refused,
-    /// This host is not one that may log people in.
-    HostNotAllowed,
     /// Too many attempts.
     Throttled {
         /// Seconds to wait.

@@ -132,6 +132,8 @@ pub struct CheckRow {
     pub message: String,
     /// What to do about it.
     pub remedy: Option<String>,
+    /// What to paste into a root shell on the host.
+    pub commands: Option<String>,
 }
 
 /// The result of testing what was typed.
