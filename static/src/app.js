@@ -20,6 +20,8 @@ htmx.defineExtension("morph", {
 function beforeNodeMorphed(old, fresh) {
   if (!(old instanceof Element)) return true;
   if (old.tagName === "DETAILS" && old.open) fresh.open = true;
+  // Already shown in the reader's zone.
+  if (old.tagName === "TIME" && old.dateTime === fresh.dateTime) return false;
   if (!("keep" in old.dataset)) return true;
   for (const name of ["aria-invalid", "aria-describedby"]) {
     if (fresh.hasAttribute(name)) old.setAttribute(name, fresh.getAttribute(name));
