@@ -28,12 +28,12 @@ pub(super) fn check(permissions: &Permissions, pve_node: &str, token: &TokenId) 
         NEEDED_PRIVILEGES.into_iter().filter(|privilege| !holds(permissions, pve_node, privilege)).collect();
     if !missing.is_empty() {
         let none = missing.len() == NEEDED_PRIVILEGES.len() && permissions.is_empty();
-        let message = if none {
-            "The token has no privileges at all. A token with privilege separation needs a grant of its own"
-                .into()
+        let why = if none {
+            ". The token has no privileges at all: with privilege separation it needs a grant of its own"
         } else {
-            format!("Missing: {}", missing.join(", "))
+            ""
         };
+        let message = format!("Missing: {}{why}", missing.join(", "));
         let remedy = format!("Grant them to {token} on /, with propagation. In a root shell on the host:");
         return CheckRow::failed(Check::Privileges, message, remedy).commands(grant_commands(token));
     }
@@ -81,6 +81,7 @@ mod tests {
         let row = row(&json!({}));
         assert_eq!(row.state, CheckState::Failed);
         assert!(row.message.contains("privilege separation"), "{row:?}");
+        assert!(NEEDED_PRIVILEGES.iter().all(|privilege| row.message.contains(privilege)), "{row:?}");
         assert!(row.commands.unwrap().contains("--tokens 'root@pam!sep3'"));
     }
 

@@ -4,5 +4,4 @@ mod drafts;
 mod host;
 mod login;
 mod recipes;
-mod sim;
 mod support;
