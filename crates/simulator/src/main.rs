@@ -78,8 +78,15 @@ fn fault(text: &str) -> Result<Fault, String> {
     serde_json::from_value(object).map_err(|error| error.to_string())
 }
 
+fn main() -> anyhow::Result<()> {
+    if let Some(code) = berth_simulator::guest::tools::run() {
+        std::process::exit(code);
+    }
+    serve()
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn serve() -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();

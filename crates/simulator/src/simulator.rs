@@ -170,13 +170,15 @@ async fn serve(
     host.set_fingerprint(certificate_sha256.clone());
     let api = bind(after(options.api, index)).await?;
     let ssh = bind(after(options.ssh, index)).await?;
+    let shell = crate::ssh::SshServer::open(host).await?;
     let info = NodeInfo {
         node: host.node().to_owned(),
         api: api.local_addr()?,
         ssh: ssh.local_addr()?,
         certificate_sha256,
-        host_key_sha256: String::new(),
+        host_key_sha256: shell.fingerprint.clone(),
     };
+    serving.spawn(shell.serve(ssh));
     serving.spawn(serve_api(api, host.clone(), own, other));
     Ok(info)
 }

@@ -63,7 +63,7 @@ impl Call {
 }
 
 /// Answers a request to `host`.
-pub async fn answer(host: &Host, request: &Request) -> Reply {
+pub fn answer(host: &Host, request: &Request) -> Reply {
     let Some((notation, path)) = split(request.uri.path()) else {
         return Reply::text(404, "Not Found", format!("no such file '{}'", request.uri.path()));
     };
@@ -78,7 +78,7 @@ pub async fn answer(host: &Host, request: &Request) -> Reply {
         Err(refused) => return Reply::bare(401, refused.reason()),
     };
     match request.params() {
-        Ok(params) => Reply::of(run(host, caller, request.method.as_str(), path, params).await, notation),
+        Ok(params) => Reply::of(run(host, caller, request.method.as_str(), path, params), notation),
         Err(BadBody(status, text)) => {
             let body = if status == 506 { text.clone() } else { format!("{text}\n") };
             Reply::text(status, &text, body)
@@ -95,13 +95,17 @@ fn split(path: &str) -> Option<(Notation, &str)> {
     (rest.is_empty() || rest.starts_with('/')).then_some((notation, rest))
 }
 
-async fn run(
+/// Answers `root@pam` on the host's own command line, as `pvesh` does.
+pub(crate) fn local(
     host: &Host,
-    caller: Caller,
     method: &str,
     path: &str,
-    given: Params,
-) -> Result<Answer, ApiError> {
+    params: Params,
+) -> Result<serde_json::Value, ApiError> {
+    run(host, Caller::root(), method, path, params).map(|answer| answer.data)
+}
+
+fn run(host: &Host, caller: Caller, method: &str, path: &str, given: Params) -> Result<Answer, ApiError> {
     let unknown = || {
         let path = path.trim_end_matches('/');
         let message =
@@ -129,7 +133,7 @@ async fn run(
         return Err(ApiError::forbidden("API Tokens are not allowed for this call"));
     }
     let params = endpoint.verify(&params)?;
-    routes::handle(Call { host, caller, params, endpoint }).await.ok_or_else(unknown)?
+    routes::handle(&Call { host, caller, params, endpoint }).ok_or_else(unknown)?
 }
 
 /// The member that must answer.

@@ -49,7 +49,7 @@ async fn connection(stream: TcpStream, host: Host, identity: Identity) -> io::Re
     }
     if first[0] != TLS_HANDSHAKE {
         let local = stream.local_addr()?;
-        return http(stream, move |request| to_https(request, local)).await;
+        return http(stream, move |request| std::future::ready(to_https(&request, local))).await;
     }
     let stream = TlsAcceptor::from(identity.config).accept(stream).await?;
     http(stream, move |request| api(host.clone(), request)).await
@@ -66,7 +66,7 @@ where
     server.serve_connection(TokioIo::new(stream), service_fn(handler)).await.map_err(io::Error::other)
 }
 
-async fn to_https(request: hyper::Request<Incoming>, local: SocketAddr) -> io::Result<Plain> {
+fn to_https(request: &hyper::Request<Incoming>, local: SocketAddr) -> io::Result<Plain> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let host = host.unwrap_or_else(|| local.to_string());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -88,7 +88,7 @@ async fn api(host: Host, request: hyper::Request<Incoming>) -> io::Result<Plain>
     if let Some(reply) = before(&host, &path).await? {
         return Ok(reply.into_response(gzip));
     }
-    let reply = answer(&host, &request).await;
+    let reply = answer(&host, &request);
     let lost = |fault: &Fault| matches!(fault, Fault::Drop { acted: true, path: only, .. } if concerns(only.as_deref(), &path));
     if host.faults().take(lost).is_some() {
         return Err(io::Error::other("planted fault: the answer is lost"));

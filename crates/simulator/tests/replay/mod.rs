@@ -208,8 +208,8 @@ impl Replay {
             16 | 19 | 29 => self.host().write(|model| {
                 model.tokens.values_mut().for_each(|token| TOKEN_SECRET.clone_into(&mut token.secret));
             }),
-            218 => self.alice = ours["ticket"].as_str().unwrap_or_default().to_owned(),
-            255 => self.half_ticket = ours["ticket"].as_str().unwrap_or_default().to_owned(),
+            218 => ours["ticket"].as_str().unwrap_or_default().clone_into(&mut self.alice),
+            255 => ours["ticket"].as_str().unwrap_or_default().clone_into(&mut self.half_ticket),
             309 => {
                 let volume = |data: &Value| data[0]["volid"].as_str().unwrap_or_default().to_owned();
                 self.instead.insert(volume(recorded), volume(&ours));

@@ -24,7 +24,7 @@ fn walk(value: &Value, path: &str, seen: &mut BTreeMap<String, BTreeSet<&'static
     match value {
         Value::Array(list) => list.iter().for_each(|item| walk(item, &format!("{path}[]"), seen)),
         Value::Object(object) => {
-            object.iter().for_each(|(key, item)| walk(item, &format!("{path}.{key}"), seen))
+            object.iter().for_each(|(key, item)| walk(item, &format!("{path}.{key}"), seen));
         }
         _ => {}
     }

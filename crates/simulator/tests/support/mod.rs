@@ -92,7 +92,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     let mut request =
         format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:8006\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request = format!("{request}{name}: {value}\r\n");
     }
     request.push_str("\r\n");
     let mut bytes = request.into_bytes();
@@ -105,7 +105,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 async fn read_answer<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<Answer> {
     let cut = || std::io::Error::other("the connection ended before the answer did");
     let mut read = Vec::new();
-    let mut chunk = [0; 16_384];
+    let mut chunk = vec![0; 16_384];
     loop {
         let head_end = read.windows(4).position(|window: &[u8]| window == b"\r\n\r\n");
         if let Some(end) = head_end {

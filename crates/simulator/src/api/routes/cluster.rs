@@ -15,7 +15,7 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
         ("GET", "/cluster/nextid") => nextid(call),
         ("GET", "/cluster/log") => Ok(log(call).into()),
         ("GET", "/cluster/options") => Ok(options(call).into()),
-        ("PUT", "/cluster/options") => set_options(call),
+        ("PUT", "/cluster/options") => Ok(set_options(call).into()),
         _ => return None,
     };
     Some(result)
@@ -147,12 +147,12 @@ fn options(call: &Call) -> Value {
     shown
 }
 
-fn set_options(call: &Call) -> Result {
+fn set_options(call: &Call) -> Value {
     let mut changes = call.params.clone();
     let delete = crate::state::ops::split_list(&changes.remove("delete").unwrap_or_default());
     call.host.write(|model| {
         model.options.retain(|key, _| !delete.contains(key));
         model.options.extend(changes.into_iter().map(|(key, value)| (key, json!(value))));
     });
-    Ok(Value::Null.into())
+    Value::Null
 }

@@ -15,7 +15,7 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
     let below = route.1.strip_prefix("/nodes/{node}/lxc").unwrap_or(route.1);
     let result = match (route.0, below.strip_prefix("/{vmid}").unwrap_or(below)) {
         ("GET", "/nodes/{node}/qemu") => Ok(json!([]).into()),
-        ("GET", "") if below.is_empty() => list(call),
+        ("GET", "") if below.is_empty() => Ok(list(call).into()),
         ("POST", "") => worker(host.create(caller, vmid, params)),
         ("DELETE", "") => worker(host.destroy(caller, vmid, params)),
         ("GET", "/config") => config(call),
@@ -40,16 +40,16 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
         ("PUT", "/resize") => worker(host.resize(caller, vmid, params)),
         ("POST", "/move_volume") => worker(host.move_volume(caller, vmid, params)),
         ("POST", "/template") => host.convert(caller, vmid).map(|()| Value::Null.into()),
-        ("GET", "/firewall/options") => firewall(call),
+        ("GET", "/firewall/options") => Ok(firewall(call).into()),
         ("PUT", "/firewall/options") => set_firewall(call),
         _ => return None,
     };
     Some(result)
 }
 
-fn list(call: &Call) -> Result {
+fn list(call: &Call) -> Value {
     let seen = call.host.list().into_iter().filter(|vmid| call.host.may_see(&call.caller, *vmid));
-    Ok(Value::Array(seen.filter_map(|vmid| call.host.list_entry(vmid).ok()).collect()).into())
+    Value::Array(seen.filter_map(|vmid| call.host.list_entry(vmid).ok()).collect())
 }
 
 fn config(call: &Call) -> Result {
@@ -78,7 +78,7 @@ fn feature(call: &Call) -> Result {
     Ok(json!({ "hasFeature": u8::from(has) }).into())
 }
 
-fn firewall(call: &Call) -> Result {
+fn firewall(call: &Call) -> Value {
     /// SHA-1 of an empty file.
     const EMPTY: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let kept = call.host.with(call.vmid(), |container| container.firewall.clone()).unwrap_or_default();
@@ -86,7 +86,7 @@ fn firewall(call: &Call) -> Result {
     for (key, value) in kept {
         shown[key.as_str()] = value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number));
     }
-    Ok(shown.into())
+    shown
 }
 
 fn set_firewall(call: &Call) -> Result {

@@ -23,39 +23,39 @@ use crate::state::ApiError;
 type Handled = Option<Result<Answer, ApiError>>;
 
 /// Finds the handler by area.
-pub(super) async fn handle(call: Call) -> Handled {
+pub(super) fn handle(call: &Call) -> Handled {
     let method = call.endpoint.method.as_str();
     let path = call.endpoint.path.as_str();
     let route = (method, path);
-    if let Some(listing) = index::handle(&call, route) {
+    if let Some(listing) = index::handle(call, route) {
         return Some(Ok(listing));
     }
     if path.starts_with("/nodes/{node}/lxc") || path.starts_with("/nodes/{node}/qemu") {
-        return lxc::handle(&call, route);
+        return lxc::handle(call, route);
     }
     if path.starts_with("/nodes/{node}/tasks") || path == "/cluster/tasks" {
-        return task::handle(&call, route);
+        return task::handle(call, route);
     }
     if path.contains("/storage") || path.contains("aplinfo") || path.contains("vzdump") {
-        return storage::handle(&call, route);
+        return storage::handle(call, route);
     }
     if path.starts_with("/nodes") || path == "/version" {
-        return node::handle(&call, route);
+        return node::handle(call, route);
     }
     if path.starts_with("/cluster") {
-        return cluster::handle(&call, route);
+        return cluster::handle(call, route);
     }
     if path.starts_with("/pools") {
-        return pools::handle(&call, route);
+        return pools::handle(call, route);
     }
     if path.contains("tfa") {
-        return tfa::handle(&call, route);
+        return tfa::handle(call, route);
     }
     if path.contains("/token") {
-        return tokens::handle(&call, route);
+        return tokens::handle(call, route);
     }
     if path == "/access/ticket" || path == "/access/password" {
-        return login::handle(&call, route);
+        return login::handle(call, route);
     }
-    access::handle(&call, route)
+    access::handle(call, route)
 }

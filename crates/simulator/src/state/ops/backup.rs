@@ -184,12 +184,10 @@ impl Host {
 impl Volume {
     /// An OS template as it lies in a storage.
     pub(crate) fn os_template(file: &str, size: u64) -> Self {
-        let format = if file.ends_with(".zst") {
-            "tzst"
-        } else if file.ends_with(".xz") {
-            "txz"
-        } else {
-            "tgz"
+        let format = match file.rsplit('.').next() {
+            Some("zst") => "tzst",
+            Some("xz") => "txz",
+            _ => "tgz",
         };
         Self {
             content: "vztmpl".to_owned(),
@@ -206,7 +204,7 @@ fn command_line(node: &str, params: &Params) -> String {
     let mut line = format!("vzdump {vmids} --node {node}");
     for key in ["mode", "compress", "storage", "notes-template", "protected", "remove"] {
         if let Some(value) = params.get(key) {
-            line.push_str(&format!(" --{key} {value}"));
+            line = format!("{line} --{key} {value}");
         }
     }
     line

@@ -72,7 +72,9 @@ impl Host {
                 host.write(|model| model.containers.remove(&newid));
                 return Err(format!("clone failed: {reason}"));
             }
-            COPIED.iter().for_each(|line| task.log(*line));
+            for line in COPIED {
+                task.log(line);
+            }
             task.log("total size is 139,396,550  speedup is 1.02");
             host.add_volumes(newid, vec![disk]);
             host.change(newid, |container| *container = copy).map_err(|error| error.message)?;

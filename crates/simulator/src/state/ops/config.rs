@@ -45,7 +45,8 @@ fn waits_for_restart(key: &str) -> bool {
 /// The text of a configuration file, from which its digest is taken.
 fn file_text(container: &Container) -> String {
     let lines = |entries: &BTreeMap<String, String>| -> String {
-        entries.iter().map(|(key, value)| format!("{key}: {value}\n")).collect()
+        let lines: Vec<String> = entries.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
+        lines.concat()
     };
     let pending = if container.pending.is_empty() && container.pending_delete.is_empty() {
         String::new()

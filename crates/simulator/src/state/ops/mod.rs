@@ -105,7 +105,7 @@ impl Host {
 
     /// The first id from 100 that nothing uses, in the whole cluster.
     pub fn next_id(&self) -> u32 {
-        (100..).find(|vmid| self.node_of(*vmid).is_none()).unwrap_or(100)
+        (100..1_000_000_000).find(|vmid| self.node_of(*vmid).is_none()).unwrap_or(100)
     }
 
     /// The node a container lives on, this one or another member.

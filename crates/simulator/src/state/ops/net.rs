@@ -75,10 +75,10 @@ fn lease(vmid: u32, index: u32) -> String {
 pub(super) fn link_local(hwaddr: &str) -> Option<String> {
     let bytes: Vec<u8> =
         hwaddr.split(':').map(|pair| u8::from_str_radix(pair, 16)).collect::<Result<_, _>>().ok()?;
-    let [a, b, c, d, e, f]: [u8; 6] = bytes.try_into().ok()?;
+    let mac: [u8; 6] = bytes.try_into().ok()?;
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
-    let (first, last) = (word(a ^ 2, b), word(e, f));
-    Some(format!("fe80::{first:x}:{:x}:{:x}:{last:x}", word(c, 0xff), word(0xfe, d)))
+    let (first, last) = (word(mac[0] ^ 2, mac[1]), word(mac[4], mac[5]));
+    Some(format!("fe80::{first:x}:{:x}:{:x}:{last:x}", word(mac[2], 0xff), word(0xfe, mac[3])))
 }
 
 /// Whether the network of a running container is up: it takes a moment after the start.

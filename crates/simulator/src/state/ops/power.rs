@@ -15,10 +15,9 @@ pub(super) fn systemd_without_nesting(container: &Container) -> Option<u32> {
     match (ostype, container.os_version.split('.').next().unwrap_or_default()) {
         ("debian", "11") => Some(247),
         ("debian", "12") => Some(252),
-        ("debian", _) => Some(257),
         ("ubuntu", "22") => Some(249),
         ("ubuntu", _) => Some(255),
-        ("fedora" | "archlinux" | "centos" | "opensuse", _) => Some(257),
+        ("debian" | "fedora" | "archlinux" | "centos" | "opensuse", _) => Some(257),
         _ => None,
     }
 }

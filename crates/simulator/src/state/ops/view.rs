@@ -30,9 +30,9 @@ fn scaled(digits: &str, factor: u64) -> u64 {
 /// `2G`, `1536M`, … as the host writes sizes.
 pub(super) fn size_text(bytes: u64) -> String {
     match bytes {
-        _ if bytes % GIB == 0 => format!("{}G", bytes / GIB),
-        _ if bytes % MIB == 0 => format!("{}M", bytes / MIB),
-        _ if bytes % 1024 == 0 => format!("{}K", bytes / 1024),
+        _ if bytes.is_multiple_of(GIB) => format!("{}G", bytes / GIB),
+        _ if bytes.is_multiple_of(MIB) => format!("{}M", bytes / MIB),
+        _ if bytes.is_multiple_of(1024) => format!("{}K", bytes / 1024),
         _ => bytes.to_string(),
     }
 }
