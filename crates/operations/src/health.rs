@@ -13,6 +13,11 @@ pub async fn check(ctx: &Context) -> Result<()> {
         ctx.redis.ping().await
     };
     let answered = tokio::time::timeout(DEADLINE, both).await;
-    answered.unwrap_or_else(|_| Err(berth_store::Error::Unavailable { service: "PostgreSQL or Redis", cause: "no answer in time".into() }))?;
+    answered.unwrap_or_else(|_| {
+        Err(berth_store::Error::Unavailable {
+            service: "PostgreSQL or Redis",
+            cause: "no answer in time".into(),
+        })
+    })?;
     Ok(())
 }

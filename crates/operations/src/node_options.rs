@@ -179,7 +179,7 @@ async fn os_templates(
     for answer in answers {
         match answer {
             Ok(volumes) => {
-                found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size)))
+                found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size)));
             }
             Err(error) => {
                 tracing::warn!(node, %error, "a storage's OS templates cannot be listed");

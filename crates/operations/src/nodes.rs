@@ -16,7 +16,7 @@ use berth_store::nodes::{self, NewNode, NodeDetails};
 
 pub use form::NodeForm;
 use form::NodeInput;
-pub use overview::{Health, NodeOverview, list, cluster_name};
+pub use overview::{Health, NodeOverview, cluster_name, list};
 pub use report::{Check, CheckRow, CheckState, Found, TestReport};
 pub use setup::{SetupCommands, setup_commands};
 use test::Tested;

@@ -65,7 +65,7 @@ pub(super) fn scripts(folder: &mut Folder) -> Vec<Script> {
         let Some(content) = folder.text(&file, SCRIPT_LIMIT) else { continue };
         match (1..).zip(content.split('\n')).find(|(_, line)| line.ends_with('\r')) {
             Some((line, _)) => {
-                folder.problem(&file, Some(line), "ends in a carriage return: save it with Unix line ends")
+                folder.problem(&file, Some(line), "ends in a carriage return: save it with Unix line ends");
             }
             None => scripts.push(Script { name, content }),
         }

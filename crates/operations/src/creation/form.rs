@@ -200,7 +200,8 @@ impl CreationForm {
         let packages = recipe.map(|recipe| recipe.packages.clone()).unwrap_or_default();
         self.packages = packages.into_iter().map(|package| PackageChoice { package, on: true }).collect();
         let scripts = recipe.map(|recipe| recipe.scripts.as_slice()).unwrap_or_default();
-        self.scripts = scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect();
+        self.scripts =
+            scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect();
     }
 
     /// What Docker needs inside an unprivileged container.
@@ -237,12 +238,19 @@ impl CreationForm {
     /// names.
     pub fn to_spec(&self, recipe: Option<&ContainerTemplate>) -> Result<CreationSpec, FieldErrors> {
         let mut errors = self.configuration_errors();
-        let packages = self.chosen_packages().map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
+        let packages =
+            self.chosen_packages().map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
         if recipe.map(|recipe| recipe.name.as_str()).unwrap_or_default() != self.container_template {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
-        let scripts = self.chosen_scripts(recipe).map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
-        let numbers = (rules::number(&self.cores), rules::number(&self.memory), rules::number(&self.swap), rules::number(&self.disk));
+        let scripts =
+            self.chosen_scripts(recipe).map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
+        let numbers = (
+            rules::number(&self.cores),
+            rules::number(&self.memory),
+            rules::number(&self.swap),
+            rules::number(&self.disk),
+        );
         let (Ok(vmid), (Ok(cores), Ok(memory), Ok(swap), Ok(disk)), Ok(ipv4), Ok(ipv6), true) =
             (self.vmid.parse(), numbers, self.ipv4(), self.ipv6(), errors.is_empty())
         else {
@@ -318,7 +326,8 @@ impl CreationForm {
         for choice in self.scripts.iter().filter(|choice| choice.on) {
             match known.iter().find(|script| script.name == choice.name) {
                 Some(script) => scripts.push(script.clone()),
-                None => errors.add("scripts", format!("{} is not in the container template any more", choice.name)),
+                None => errors
+                    .add("scripts", format!("{} is not in the container template any more", choice.name)),
             }
         }
         if errors.is_empty() { Ok(scripts) } else { Err(errors) }

@@ -10,11 +10,15 @@ impl CreationForm {
     /// The form that leads to this creation again.
     pub fn from_spec(node: NodeId, spec: &CreationSpec) -> Self {
         let (ipv4_address, ipv4_gateway) = match spec.network.ipv4 {
-            Ipv4::Static { address, gateway } => (address.to_string(), gateway.map(|gateway| gateway.to_string())),
+            Ipv4::Static { address, gateway } => {
+                (address.to_string(), gateway.map(|gateway| gateway.to_string()))
+            }
             Ipv4::Dhcp | Ipv4::None => (String::new(), None),
         };
         let (ipv6_address, ipv6_gateway) = match spec.network.ipv6 {
-            Ipv6::Static { address, gateway } => (address.to_string(), gateway.map(|gateway| gateway.to_string())),
+            Ipv6::Static { address, gateway } => {
+                (address.to_string(), gateway.map(|gateway| gateway.to_string()))
+            }
             Ipv6::None | Ipv6::Auto | Ipv6::Dhcp => (String::new(), None),
         };
         Self {
@@ -46,8 +50,16 @@ impl CreationForm {
             start_at_boot: spec.start_at_boot,
             ssh_public_keys: spec.ssh_public_keys.join("\n"),
             tags: spec.tags.join(" "),
-            packages: spec.packages.iter().map(|package| PackageChoice { package: package.clone(), on: true }).collect(),
-            scripts: spec.scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect(),
+            packages: spec
+                .packages
+                .iter()
+                .map(|package| PackageChoice { package: package.clone(), on: true })
+                .collect(),
+            scripts: spec
+                .scripts
+                .iter()
+                .map(|script| ScriptChoice { name: script.name.clone(), on: true })
+                .collect(),
             ..Self::default()
         }
     }
