@@ -56,10 +56,12 @@ fn start(
 fn prepare(request: &Attach) -> io::Result<Command> {
     let name = request.argv.first().ok_or_else(|| io::Error::from_raw_os_error(ENOENT))?;
     let path = request.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
-    let program = resolve(name, path.as_deref(), Path::new(&request.cwd))?;
+    resolve(name, path.as_deref(), Path::new(&request.cwd))?;
     // Perl's command line on the host ignores SIGPIPE and the command inherits that; Rust resets it in its children.
-    let mut words: Vec<OsString> = vec!["--ignore-signal=PIPE".into(), "--".into(), program.into()];
-    words.extend(request.argv[1..].iter().cloned());
+    // The environment goes as words, because it keeps its order that way.
+    let mut words: Vec<OsString> = vec!["--ignore-signal=PIPE".into(), "-i".into(), "--".into()];
+    words.extend(request.env.iter().map(|(key, value)| [key.as_os_str(), OsStr::new("="), value].into_iter().collect()));
+    words.extend(request.argv.iter().cloned());
     let mut command = if request.terminal || request.session {
         let mut command = Command::new("/usr/bin/setsid");
         command.args(["--ctty", "/usr/bin/env"]);
@@ -67,7 +69,7 @@ fn prepare(request: &Attach) -> io::Result<Command> {
     } else {
         Command::new("/usr/bin/env")
     };
-    command.args(words).env_clear().envs(request.env.iter().map(|(key, value)| (key, value)));
+    command.args(words).env_clear();
     let cwd = Path::new(&request.cwd);
     command.current_dir(if cwd.is_dir() { cwd } else { Path::new("/") });
     Ok(command)

@@ -1,6 +1,7 @@
 //! The first process of a guest: reaps, runs units, and starts what the simulator asks for.
 
 mod attach;
+
 mod files;
 mod journal;
 mod lifecycle;
@@ -16,6 +17,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use attach::resolve;
 pub(crate) use files::describe;
 pub(crate) use journal::{Entry, PATH as JOURNAL_PATH};
 pub(crate) use protocol::{Request, Response, SOCKET, UnitInfo};
@@ -57,15 +59,15 @@ pub(crate) struct Role {
 
 /// The first interface of a guest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
+pub(crate) struct Network {
     /// Such as `eth0`.
-    pub name: String,
+    pub(crate) name: String,
     /// IPv4 address with prefix length.
-    pub address: String,
+    pub(crate) address: String,
     /// IPv4 gateway.
-    pub gateway: Option<String>,
+    pub(crate) gateway: Option<String>,
     /// MAC address.
-    pub mac: String,
+    pub(crate) mac: String,
 }
 
 /// Runs as process 1 until the simulator closes the control socket (standard input).

@@ -1,0 +1,43 @@
+//! Asking the service manager.
+
+use std::os::unix::net::UnixStream;
+
+use crate::guest::init::{Request, Response, SOCKET, UnitInfo};
+use crate::guest::wire;
+
+/// One question, one answer.
+pub(super) fn ask(request: &Request) -> Response {
+    let answer = UnixStream::connect(SOCKET).and_then(|stream| {
+        wire::send(&stream, request, &[])?;
+        wire::receive::<Response>(&stream)
+    });
+    match answer {
+        Ok(Some((response, _))) => response,
+        _ => Response::Refused {
+            text: "System has not been booted with systemd as init system (PID 1). Can't operate.".to_owned(),
+            code: 1,
+        },
+    }
+}
+
+/// All units.
+pub(super) fn list() -> Vec<UnitInfo> {
+    match ask(&Request::List) {
+        Response::Units(units) => units,
+        _ => Vec::new(),
+    }
+}
+
+/// These units.
+pub(super) fn show(names: &[String]) -> Vec<UnitInfo> {
+    match ask(&Request::Show(names.to_vec())) {
+        Response::Units(units) => units,
+        _ => Vec::new(),
+    }
+}
+
+/// `nginx` as `nginx.service`.
+pub(super) fn full_name(name: &str) -> String {
+    let kinds = [".service", ".timer", ".socket", ".target", ".mount", ".path", ".slice", ".scope"];
+    if kinds.iter().any(|kind| name.ends_with(kind)) { name.to_owned() } else { format!("{name}.service") }
+}

@@ -1,0 +1,227 @@
+//! One client: authentication and channels.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use russh::keys::PublicKey;
+use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
+use russh::{Channel, ChannelId, Pty};
+use tokio::sync::mpsc;
+
+use super::exec::{Start, run};
+use super::faulty::Cutter;
+use crate::faults::Fault;
+use crate::guest::HOST;
+use crate::state::Host;
+
+/// A planted drop that this connection has drawn.
+#[derive(Debug, Clone)]
+pub(super) struct Drop {
+    pub(super) cutter: Cutter,
+    /// Bytes of output still let through.
+    left: Arc<Mutex<Option<u64>>>,
+}
+
+impl Drop {
+    /// How much of `size` may go out; cuts when that is not all.
+    pub(super) fn admit(&self, size: usize) -> usize {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(budget) = left.as_mut() else { return size };
+        let allowed = usize::try_from(*budget).unwrap_or(usize::MAX).min(size);
+        *budget -= allowed as u64;
+        allowed
+    }
+
+    /// Whether the budget is used up.
+    pub(super) fn is_spent(&self) -> bool {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) == Some(0)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    terminal: Option<(u32, u32, String)>,
+    env: Vec<(String, String)>,
+    /// Standard input of the command; dropping it is end of file.
+    stdin: Option<mpsc::UnboundedSender<Vec<u8>>>,
+}
+
+/// The state of one client.
+#[derive(Debug)]
+pub(super) struct Connection {
+    host: Host,
+    peer: SocketAddr,
+    local: SocketAddr,
+    user: String,
+    channels: HashMap<ChannelId, Open>,
+    drop: Drop,
+    drawn: bool,
+}
+
+impl Connection {
+    pub(super) fn new(host: Host, peer: SocketAddr, local: SocketAddr, cutter: Cutter) -> Self {
+        let drop = Drop { cutter, left: Arc::default() };
+        Self { host, peer, local, user: String::new(), channels: HashMap::new(), drop, drawn: false }
+    }
+
+    fn password_is_right(&self, user: &str, password: &str) -> bool {
+        let name = format!("{user}@pam");
+        self.host.read(|model| {
+            let account = model.users.get(&name).filter(|account| account.enable);
+            account.and_then(|account| account.password.as_deref()).is_some_and(|known| known == password)
+        })
+    }
+
+    fn key_is_known(&self, user: &str, key: &PublicKey) -> bool {
+        let home = if user == "root" { "root".to_owned() } else { format!("home/{user}") };
+        let kept = self.host.directory().join("host").join(&home).join(".ssh/authorized_keys");
+        let inside = self.host.guests().root(HOST).join(&home).join(".ssh/authorized_keys");
+        [kept, inside].iter().any(|path| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.lines().filter_map(|line| PublicKey::from_openssh(line.trim()).ok()).any(|known| known.key_data() == key.key_data())
+        })
+    }
+
+    /// At the first command this connection draws a planted drop, if there is one.
+    fn draw(&mut self) {
+        if std::mem::replace(&mut self.drawn, true) {
+            return;
+        }
+        let fault = self.host.faults().take(|fault| matches!(fault, Fault::SshDrop { .. }));
+        let Some(Fault::SshDrop { after_bytes, after_seconds, .. }) = fault else { return };
+        *self.drop.left.lock().unwrap_or_else(PoisonError::into_inner) = after_bytes;
+        let seconds = after_seconds.or(if after_bytes.is_none() { Some(0.0) } else { None });
+        if let Some(seconds) = seconds {
+            let cutter = self.drop.cutter.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+                cutter.cut();
+            });
+        }
+    }
+
+    fn begin(&mut self, channel: ChannelId, command: Option<String>, session: &Session) {
+        self.draw();
+        let open = self.channels.entry(channel).or_default();
+        let (sender, stdin) = mpsc::unbounded_channel();
+        open.stdin = Some(sender);
+        self.host.calls().exec(command.as_deref().unwrap_or("(shell)"));
+        let start = Start {
+            command,
+            user: self.user.clone(),
+            env: open.env.clone(),
+            terminal: open.terminal.clone(),
+            peer: self.peer,
+            local: self.local,
+        };
+        tokio::spawn(run(self.host.clone(), start, stdin, session.handle(), channel, self.drop.clone()));
+    }
+}
+
+impl Handler for Connection {
+    type Error = russh::Error;
+
+    async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        if !self.password_is_right(user, password) {
+            return Ok(Auth::reject());
+        }
+        user.clone_into(&mut self.user);
+        Ok(Auth::Accept)
+    }
+
+    async fn auth_publickey_offered(&mut self, user: &str, key: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+        Ok(if self.key_is_known(user, key.public_key) { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        if !self.key_is_known(user, key.public_key) {
+            return Ok(Auth::reject());
+        }
+        user.clone_into(&mut self.user);
+        Ok(Auth::Accept)
+    }
+
+    async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
+        self.host.calls().ssh_login(&self.user);
+        Ok(())
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.channels.insert(channel.id(), Open::default());
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        term: &str,
+        columns: u32,
+        rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if let Some(open) = self.channels.get_mut(&channel) {
+            open.terminal = Some((columns, rows, term.to_owned()));
+        }
+        session.channel_success(channel)
+    }
+
+    async fn env_request(
+        &mut self,
+        channel: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        // As Debian's sshd_config: AcceptEnv LANG LC_*.
+        if name == "LANG" || name.starts_with("LC_") {
+            if let Some(open) = self.channels.get_mut(&channel) {
+                open.env.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        session.channel_success(channel)
+    }
+
+    async fn exec_request(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+        let command = String::from_utf8_lossy(data).into_owned();
+        session.channel_success(channel)?;
+        self.begin(channel, Some(command), session);
+        Ok(())
+    }
+
+    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        session.channel_success(channel)?;
+        self.begin(channel, None, session);
+        Ok(())
+    }
+
+    async fn data(&mut self, channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Self::Error> {
+        if let Some(stdin) = self.channels.get(&channel).and_then(|open| open.stdin.as_ref()) {
+            // A command that closed its input does not read on.
+            let _ = stdin.send(data.to_vec());
+        }
+        Ok(())
+    }
+
+    async fn channel_eof(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
+        if let Some(open) = self.channels.get_mut(&channel) {
+            open.stdin = None;
+        }
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
+        self.channels.remove(&channel);
+        Ok(())
+    }
+}
