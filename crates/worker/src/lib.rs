@@ -68,28 +68,22 @@ pub async fn run(ctx: Context, storage: Storage, config: Config, shutdown: Cance
         // A loop that restarts within the process has been seen to run a job twice at once: let the process end instead.
         .should_restart(|_, _| false);
     tracing::info!(worker = config.name, concurrency = config.concurrency, "waiting for creations");
-    let ended = {
-        let told = shutdown.clone();
-        let queue = monitor.run_with_signal(async move {
-            told.cancelled().await;
-            Ok(())
-        });
-        tokio::pin!(queue);
-        let sweeping = sweep::run(ctx, config.sweep_interval);
-        tokio::select! {
-            ended = &mut queue => Some(ended),
-            () = sweeping => None,
-            () = shutdown.cancelled() => tokio::time::timeout(SHUTDOWN, &mut queue).await.ok(),
+    let handle = monitor.context();
+    // Not `run_with_signal`: it goes on waiting for the signal after the loop has died.
+    let queue = monitor.run();
+    tokio::pin!(queue);
+    tokio::select! {
+        ended = &mut queue => {
+            let cause = ended.map_or_else(|error| error.to_string(), |()| "no cause given".to_owned());
+            return if shutdown.is_cancelled() { Ok(()) } else { Err(Error::QueueStopped(cause)) };
         }
-    };
-    if shutdown.is_cancelled() {
-        return Ok(());
+        () = sweep::run(ctx, config.sweep_interval) => {}
+        () = shutdown.cancelled() => {}
     }
-    let cause = match ended {
-        Some(Err(error)) => error.to_string(),
-        _ => "no cause given".to_owned(),
-    };
-    Err(Error::QueueStopped(cause))
+    if handle.shutdown().is_err() || tokio::time::timeout(SHUTDOWN, queue).await.is_err() {
+        tracing::warn!("some creations were not handed back in time; their leases run out");
+    }
+    Ok(())
 }
 
 /// Never fails as far as the queue is concerned: its retries know nothing of leases. What is left undone, the sweep brings again.
