@@ -15,6 +15,7 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
     let shutdown = context::shutdown_on_signal();
     context::serve_metrics(config.metrics_listen).await?;
     let (context, _) = context::connect(config, connections).await?;
+    discover_container_templates(&context).await?;
     let hub = ProgressHub::start(context.pg.clone(), context.redis.clone()).await?;
     let state = AppState { ctx: context, hub, proxies: Arc::new(TrustedProxies::default()) };
     let settings = berth_web::Config {
@@ -35,4 +36,18 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
         }
         _ => anyhow::Error::new(error).context(format!("cannot serve pages on {listen}")),
     })
+}
+
+/// Reads the container templates that ship with Berth, so that a fresh start has them.
+async fn discover_container_templates(context: &berth_operations::Context) -> anyhow::Result<()> {
+    let report = berth_operations::container_templates::discover(context).await?;
+    for problem in &report.problems {
+        let line = problem.line.map_or_else(String::new, |line| format!(":{line}"));
+        tracing::warn!(
+            file = format!("{}{line}", problem.file.display()),
+            problem.message,
+            "container template not read"
+        );
+    }
+    Ok(())
 }

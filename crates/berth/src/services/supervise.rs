@@ -22,7 +22,7 @@ pub(crate) struct Unit {
     name: &'static str,
     stop_signal: Signal,
     pid_file: Option<PathBuf>,
-    /// One that fails sooner than this after its very first start is not worth starting again.
+    /// One that exits by itself sooner than this after its very first start is not worth starting again.
     first_start: Duration,
     /// Before the first restart; doubled at each further one.
     pause: Duration,
@@ -73,7 +73,9 @@ impl Unit {
             };
             self.forget_pid();
             let ran = started.elapsed();
-            if status.code() == Some(CONFIGURATION) || (first && ran < self.first_start) {
+            if status.code() == Some(CONFIGURATION)
+                || (first && ran < self.first_start && status.code().is_some())
+            {
                 return Ok(End::GaveUp {
                     code: status.code(),
                     why: format!("{} ended: {}", self.name, in_words(status)),
