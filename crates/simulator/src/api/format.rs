@@ -166,11 +166,15 @@ fn is_cidr(value: &str, bits: u8, is_address: impl Fn(&str) -> bool) -> bool {
 pub(super) fn matches_pattern(pattern: &str, value: &str) -> bool {
     static COMPILED: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let regex = compiled.entry(pattern.to_owned()).or_insert_with(|| {
-        let rust = pattern.replace("(?^:", "(?:").replace("(?^i:", "(?i:");
-        Regex::new(&format!("^(?:{rust})$")).ok()
-    });
+    let regex = compiled
+        .entry(pattern.to_owned())
+        .or_insert_with(|| Regex::new(&format!("^(?:{})$", from_perl(pattern))).ok());
     regex.as_ref().is_none_or(|regex| regex.is_match(value))
+}
+
+/// A pattern as Perl prints it, in this library's notation.
+fn from_perl(pattern: &str) -> String {
+    pattern.replace("(?^:", "(?:").replace("(?^i:", "(?i:").replace("\\0", "\\x00")
 }
 
 #[cfg(test)]
@@ -195,8 +199,7 @@ mod tests {
         }
         assert!(found.len() > 20);
         for pattern in found {
-            let rust = pattern.replace("(?^:", "(?:").replace("(?^i:", "(?i:");
-            assert!(Regex::new(&rust).is_ok(), "{pattern}");
+            assert!(Regex::new(&from_perl(&pattern)).is_ok(), "{pattern}");
         }
     }
 
