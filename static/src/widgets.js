@@ -42,7 +42,10 @@ function onClick(event) {
     event.preventDefault();
     target.closest("dialog")?.close();
   }
-  if (target.dataset.fill) fill(target);
+  if (target.dataset.fill) {
+    event.preventDefault();
+    fill(target);
+  }
 }
 
 // Buttons that tick or fill other fields of the form: data-fill="name=value name=value".

@@ -17,10 +17,13 @@ pub mod wizard;
 /// All pages.
 pub fn all() -> Router<AppState> {
     Router::new()
+        .merge(container_templates::routes())
         .merge(containers::routes())
         .merge(creations::routes())
         .merge(health::routes())
         .merge(login::routes())
         .merge(nodes::routes())
+        .merge(packages::routes())
         .merge(settings::routes())
+        .merge(wizard::routes())
 }

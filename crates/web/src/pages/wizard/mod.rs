@@ -1,3 +1,32 @@
-//! The five steps to a new container.
+//! The five steps to a new container. Each works without JavaScript and keeps what was typed in a draft.
 
+mod choose;
+mod configure;
+mod discard;
+mod draft;
+mod offer;
+mod packages;
+mod review;
+mod scripts;
+mod start;
+mod typed;
 pub mod view;
+mod vmid;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::state::AppState;
+
+/// `/containers/new` and below.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/containers/new", get(start::begin))
+        .route("/containers/new/{id}/template", get(choose::show).post(choose::submit))
+        .route("/containers/new/{id}/configure", get(configure::show).post(configure::submit))
+        .route("/containers/new/{id}/packages", get(packages::show).post(packages::submit))
+        .route("/containers/new/{id}/scripts", get(scripts::show).post(scripts::submit))
+        .route("/containers/new/{id}/review", get(review::show).post(review::submit))
+        .route("/containers/new/{id}/vmid", get(vmid::check))
+        .route("/containers/new/{id}/discard", post(discard::act))
+}

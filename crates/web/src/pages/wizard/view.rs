@@ -146,8 +146,8 @@ pub enum VmidCheck {
     Taken {
         /// Who.
         name: String,
-        /// Where.
-        node: String,
+        /// The PVE node; none while it is being created.
+        node: Option<String>,
     },
     /// It could not be asked.
     Unknown(String),
@@ -188,13 +188,13 @@ pub struct ConfigureForm {
     /// VLAN tag.
     pub vlan: Field,
     /// `dhcp` or `static`.
-    pub ipv4: Field,
+    pub ipv4_method: Field,
     /// CIDR.
     pub ipv4_address: Field,
     /// Gateway.
     pub ipv4_gateway: Field,
     /// `none`, `auto`, `dhcp` or `static`.
-    pub ipv6: Field,
+    pub ipv6_method: Field,
     /// CIDR.
     pub ipv6_address: Field,
     /// Gateway.
@@ -204,19 +204,21 @@ pub struct ConfigureForm {
     /// DNS servers.
     pub nameserver: Field,
     /// DNS search domain.
-    pub searchdomain: Field,
+    pub search_domain: Field,
     /// Unprivileged container.
     pub unprivileged: bool,
     /// Nesting.
     pub nesting: bool,
     /// Keyctl.
     pub keyctl: bool,
+    /// What is wrong with it.
+    pub keyctl_error: Option<String>,
     /// FUSE.
     pub fuse: bool,
     /// Start at boot.
-    pub onboot: bool,
+    pub start_at_boot: bool,
     /// SSH public keys, one per line.
-    pub ssh_keys: Field,
+    pub ssh_public_keys: Field,
     /// Tags.
     pub tags: Field,
     /// How many fields have a message.
@@ -240,15 +242,24 @@ impl ConfigureForm {
     }
 }
 
+/// One of the lists that the chosen node offers.
+#[derive(Debug, Clone, Default)]
+pub struct Offered {
+    /// What can be chosen.
+    pub choices: Vec<Choice>,
+    /// Why nothing is known; it is typed then.
+    pub problem: Option<String>,
+}
+
 /// What the chosen node offers.
 #[derive(Debug, Clone, Default)]
 pub struct NodeOffer {
     /// OS templates by volume id.
-    pub os_templates: Vec<Choice>,
+    pub os_templates: Offered,
     /// Storages for root disks, with their free space in the label.
-    pub storages: Vec<Choice>,
+    pub storages: Offered,
     /// Bridges.
-    pub bridges: Vec<Choice>,
+    pub bridges: Offered,
 }
 
 /// Step 2. A node that does not answer is shown with a way to try again; the draft stays.
@@ -301,8 +312,10 @@ pub struct PackagesStepPage {
     pub wizard: Wizard,
     /// What the container template brings.
     pub groups: Vec<PackageGroup>,
+    /// The manager that installs [`Self::extra_packages`].
+    pub extra_manager: String,
     /// More packages, one per line.
-    pub extra: Field,
+    pub extra_packages: Field,
 }
 
 /// A script that can be left out or moved.
@@ -328,6 +341,8 @@ pub struct ScriptsStepPage {
     pub wizard: Wizard,
     /// The scripts in their order.
     pub scripts: Vec<ScriptItem>,
+    /// What is wrong with them.
+    pub error: Option<String>,
 }
 
 /// A part of the review.
@@ -353,6 +368,8 @@ pub struct ReviewStepPage {
     pub sections: Vec<ReviewSection>,
     /// What may go wrong.
     pub warnings: Vec<String>,
+    /// Why the node could not be asked; everything typed is kept.
+    pub trouble: Option<NodeTrouble>,
     /// Why it was not accepted, with the step that mends it.
     pub problem: Option<(String, WizardStep)>,
 }

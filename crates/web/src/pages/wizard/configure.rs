@@ -1,0 +1,181 @@
+//! Step 2: where it runs, what it gets, how it is reached.
+
+use axum::Form;
+use axum::response::{IntoResponse, Response};
+use berth_domain::node::Node;
+use berth_operations::creation::CreationForm;
+use berth_operations::node_options::{self, NodeOptions};
+use berth_operations::{Error, nodes, vmids};
+
+use super::draft::Opened;
+use super::offer::{self, Unfit};
+use super::typed::Typed;
+use super::view::{ConfigureForm, ConfigureStepPage, NodeOffer, VmidCheck, WizardStep};
+use super::{start, vmid};
+use crate::WebError;
+use crate::error::NodeTrouble;
+use crate::forms::{Choice, FormErrors, Rejected};
+
+pub(super) async fn show(opened: Opened) -> Result<Response, WebError> {
+    page(opened, &FormErrors::default()).await
+}
+
+/// Keeps what was typed, then does what the pressed button says; without one it goes on, if all is well.
+pub(super) async fn submit(mut opened: Opened, Form(mut typed): Form<Typed>) -> Result<Response, WebError> {
+    let go = std::mem::take(&mut typed.go);
+    typed.apply(&mut opened.draft.form);
+    opened.save().await?;
+    match go.as_str() {
+        "back" => return Ok(opened.go_to(WizardStep::Template)),
+        "node" => change_node(&mut opened).await?,
+        "docker" => opened.draft.form.make_ready_for_docker(),
+        "next-vmid" => {
+            if let Err(problem) = fill_vmid(&mut opened).await? {
+                let errors = [("vmid", problem)].into_iter().collect();
+                return Ok(Rejected(page(opened, &errors).await?).into_response());
+            }
+        }
+        _ => return go_on(opened).await,
+    }
+    opened.save().await?;
+    Ok(opened.go_to(WizardStep::Configure))
+}
+
+async fn go_on(opened: Opened) -> Result<Response, WebError> {
+    let mut errors = FormErrors::from(opened.draft.form.configuration_errors());
+    let nodes = nodes::stored(opened.call.ctx(), opened.call.user_id()).await?;
+    if chosen(&nodes, &opened.draft.form).is_none() {
+        errors.add("node", "Choose a node");
+    }
+    if errors.is_empty() {
+        return Ok(opened.go_to(WizardStep::Packages));
+    }
+    Ok(Rejected(page(opened, &errors).await?).into_response())
+}
+
+/// What the new node offers takes the place of what it does not have; the rest stays.
+async fn change_node(opened: &mut Opened) -> Result<(), WebError> {
+    let Some(node) = opened.draft.form.node_id() else { return Ok(()) };
+    match node_options::options(opened.call.ctx(), opened.call.user_id(), node).await {
+        Ok(options) => offer::fit(&mut opened.draft.form, &options, Unfit::Replace),
+        // The page says what is wrong with the node.
+        Err(Error::Node(_) | Error::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Fills in the next free VMID, or says why not.
+async fn fill_vmid(opened: &mut Opened) -> Result<Result<(), String>, WebError> {
+    let Some(node) = opened.draft.form.node_id() else { return Ok(Err("Choose a node first".into())) };
+    match vmids::next_free(opened.call.ctx(), opened.call.user_id(), node).await {
+        Ok(vmid) => {
+            opened.draft.form.vmid = vmid.to_string();
+            Ok(Ok(()))
+        }
+        Err(Error::NotFound) => Ok(Err("Choose a node first".into())),
+        Err(error @ (Error::Node(_) | Error::Conflict(_))) => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn chosen<'a>(nodes: &'a [Node], form: &CreationForm) -> Option<&'a Node> {
+    nodes.iter().find(|node| Some(node.id) == form.node_id())
+}
+
+/// The page with its messages, as the node answers now.
+pub(super) async fn page(mut opened: Opened, errors: &FormErrors) -> Result<Response, WebError> {
+    let nodes = nodes::stored(opened.call.ctx(), opened.call.user_id()).await?;
+    let fallback = nodes.iter().find(|node| node.is_default).or(nodes.first());
+    let Some(node) = chosen(&nodes, &opened.draft.form).or(fallback) else {
+        return Ok(start::no_nodes(&opened.call).await?.into_response());
+    };
+    opened.draft.form.node = node.id.to_string();
+    let offer = match ask(&opened, node).await? {
+        Ok(options) => {
+            offer::fit(&mut opened.draft.form, &options, Unfit::Keep);
+            Ok(offer::view(&options, &opened.draft.form))
+        }
+        Err(trouble) => Err(trouble),
+    };
+    let vmid_check = vmid_check(&opened, node, &offer).await?;
+    let page = ConfigureStepPage {
+        layout: opened.layout().await?,
+        wizard: opened.wizard(WizardStep::Configure),
+        form: form(&opened.draft.form, errors),
+        vmid_check,
+        offer,
+        nodes: nodes.iter().map(|node| Choice::new(node.id.to_string(), node_label(node))).collect(),
+    };
+    Ok(page.into_response())
+}
+
+fn node_label(node: &Node) -> String {
+    let without_ssh = if node.ssh.is_some() { "" } else { ", without SSH" };
+    format!("{} ({}{without_ssh})", node.name, node.address)
+}
+
+/// Asks the node for what it offers and, at the same time, for the guests it has: that fills the cache of taken VMIDs.
+async fn ask(opened: &Opened, node: &Node) -> Result<Result<NodeOptions, NodeTrouble>, WebError> {
+    let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
+    let (options, refreshed) = tokio::join!(node_options::options(ctx, user, node.id), vmids::refresh(ctx, user, node.id));
+    if let Err(error) = refreshed {
+        tracing::warn!(node = %node.id, %error, "the taken VMIDs are not known");
+    }
+    Ok(match options {
+        Ok(options) => match options.trouble() {
+            Some(text) => Err(trouble(&node.name, text)),
+            None => Ok(options),
+        },
+        Err(Error::Node(found)) => Err(NodeTrouble::from(*found)),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Trouble from a text that may begin with the node's name.
+pub(super) fn trouble(node: &str, text: &str) -> NodeTrouble {
+    let text = text.strip_prefix(node).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(text);
+    NodeTrouble::told(node, text)
+}
+
+async fn vmid_check(opened: &Opened, node: &Node, offer: &Result<NodeOffer, NodeTrouble>) -> Result<VmidCheck, WebError> {
+    // A node that does not answer would only keep the reader waiting once more.
+    if offer.is_err() {
+        return Ok(VmidCheck::Empty);
+    }
+    vmid::look_up(&opened.call, node.id, &opened.draft.form.vmid).await
+}
+
+fn form(typed: &CreationForm, errors: &FormErrors) -> ConfigureForm {
+    ConfigureForm {
+        node: errors.field("node", &typed.node),
+        hostname: errors.field("hostname", &typed.hostname),
+        vmid: errors.field("vmid", &typed.vmid),
+        os_template: errors.field("os_template", &typed.os_template),
+        cores: errors.field("cores", &typed.cores),
+        memory: errors.field("memory", &typed.memory),
+        swap: errors.field("swap", &typed.swap),
+        disk: errors.field("disk", &typed.disk),
+        storage: errors.field("storage", &typed.storage),
+        bridge: errors.field("bridge", &typed.bridge),
+        vlan: errors.field("vlan", &typed.vlan),
+        ipv4_method: errors.field("ipv4_method", &typed.ipv4_method),
+        ipv4_address: errors.field("ipv4_address", &typed.ipv4_address),
+        ipv4_gateway: errors.field("ipv4_gateway", &typed.ipv4_gateway),
+        ipv6_method: errors.field("ipv6_method", &typed.ipv6_method),
+        ipv6_address: errors.field("ipv6_address", &typed.ipv6_address),
+        ipv6_gateway: errors.field("ipv6_gateway", &typed.ipv6_gateway),
+        firewall: typed.firewall,
+        nameserver: errors.field("nameserver", &typed.nameserver),
+        search_domain: errors.field("search_domain", &typed.search_domain),
+        unprivileged: typed.unprivileged,
+        nesting: typed.nesting,
+        keyctl: typed.keyctl,
+        keyctl_error: errors.get("keyctl"),
+        fuse: typed.fuse,
+        start_at_boot: typed.start_at_boot,
+        ssh_public_keys: errors.field("ssh_public_keys", &typed.ssh_public_keys),
+        tags: errors.field("tags", &typed.tags),
+        error_count: errors.len(),
+    }
+}
