@@ -59,10 +59,10 @@ impl Default for Settings {
         Self {
             login_hosts: LoginHosts::Claim,
             login_attempts: 10,
-            login_window: Duration::from_secs(300),
+            login_window: Duration::from_mins(5),
             container_templates: PathBuf::from("container-templates"),
             lease: Duration::from_secs(30),
-            patience: Duration::from_secs(600),
+            patience: Duration::from_mins(10),
         }
     }
 }

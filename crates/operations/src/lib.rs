@@ -5,18 +5,18 @@
 
 pub mod container_templates;
 pub mod containers;
-pub mod drafts;
-pub mod node_options;
-pub mod vmids;
 pub mod context;
 pub mod creation;
+pub mod drafts;
 mod error;
 mod forms;
 pub mod health;
 pub mod login;
 pub mod node_connection;
+pub mod node_options;
 pub mod nodes;
 pub mod queue;
+pub mod vmids;
 
 /// Sessions in Redis.
 pub mod sessions {
@@ -24,5 +24,5 @@ pub mod sessions {
 }
 
 pub use context::{Context, Settings};
-pub use node_connection::NodeConnection;
 pub use error::{Error, FieldErrors, NodeTrouble, Result};
+pub use node_connection::NodeConnection;

@@ -40,7 +40,9 @@ pub async fn connect(url: &str) -> Result<Storage, QueueError> {
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(Duration::from_secs(10)))
         .set_connection_timeout(Some(Duration::from_secs(5)));
-    let connection = ConnectionManager::new_with_config(client, config).await.map_err(|error| QueueError(error.to_string()))?;
+    let connection = ConnectionManager::new_with_config(client, config)
+        .await
+        .map_err(|error| QueueError(error.to_string()))?;
     // A batch of one: a worker with buffered jobs stops its heartbeat and has them stolen.
     let config = Config::default()
         .queue(QUEUE)

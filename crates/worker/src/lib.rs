@@ -34,7 +34,11 @@ pub struct Config {
 impl Config {
     /// A process with a name of its own.
     pub fn new(concurrency: usize) -> Self {
-        Self { name: format!("worker-{}", uuid::Uuid::now_v7()), concurrency, sweep_interval: Duration::from_secs(5) }
+        Self {
+            name: format!("worker-{}", uuid::Uuid::now_v7()),
+            concurrency,
+            sweep_interval: Duration::from_secs(5),
+        }
     }
 }
 
@@ -54,7 +58,12 @@ struct Shared {
 }
 
 /// Works until `shutdown` is given; then every creation is handed back and the answer is `Ok`.
-pub async fn run(ctx: Context, storage: Storage, config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(
+    ctx: Context,
+    storage: Storage,
+    config: Config,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     let shared = Shared { ctx: ctx.clone(), owner: config.name.clone(), shutdown: shutdown.clone() };
     let name = config.name.clone();
     let monitor = Monitor::new()
@@ -92,8 +101,12 @@ async fn work(job: CreationJob, shared: Data<Shared>) -> Result<(), std::convert
     let delivery = creation::deliver(&ctx, job.creation_id, &owner, shutdown);
     match std::panic::AssertUnwindSafe(delivery).catch_unwind().await {
         Ok(Ok(delivery)) => tracing::info!(creation = %job.creation_id, ?delivery, "a delivery ended"),
-        Ok(Err(error)) => tracing::error!(creation = %job.creation_id, %error, "a delivery failed; it will be made again"),
-        Err(_) => tracing::error!(creation = %job.creation_id, "a delivery panicked; it will be made again when its lease has run out"),
+        Ok(Err(error)) => {
+            tracing::error!(creation = %job.creation_id, %error, "a delivery failed; it will be made again");
+        }
+        Err(_) => {
+            tracing::error!(creation = %job.creation_id, "a delivery panicked; it will be made again when its lease has run out");
+        }
     }
     Ok(())
 }

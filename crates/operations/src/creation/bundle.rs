@@ -1,5 +1,7 @@
 //! Everything a run needs inside the container, as one tar stream.
 
+use std::fmt::Write as _;
+
 use berth_domain::container_template::{FilePolicy, TemplateFile};
 
 use super::steps::PlannedStep;
@@ -14,9 +16,14 @@ const CANCEL: &str = include_str!("guest/cancel.sh");
 /// A tar archive for the run's directory: our scripts, the container template's files with their manifest, and the steps.
 pub(crate) fn pack(files: &[TemplateFile], steps: &[PlannedStep]) -> std::io::Result<Vec<u8>> {
     let mut archive = Archive(tar::Builder::new(Vec::new()));
-    for (name, content) in
-        [("helpers.sh", HELPERS), ("apply.sh", APPLY), ("step.sh", STEP), ("run.sh", RUN), ("attach.sh", ATTACH), ("cancel.sh", CANCEL)]
-    {
+    for (name, content) in [
+        ("helpers.sh", HELPERS),
+        ("apply.sh", APPLY),
+        ("step.sh", STEP),
+        ("run.sh", RUN),
+        ("attach.sh", ATTACH),
+        ("cancel.sh", CANCEL),
+    ] {
         archive.file(name, content.as_bytes())?;
     }
     let mut manifest = String::new();
@@ -28,7 +35,8 @@ pub(crate) fn pack(files: &[TemplateFile], steps: &[PlannedStep]) -> std::io::Re
             FilePolicy::Default => "default",
             FilePolicy::Backup => "backup",
         };
-        manifest.push_str(&format!("{number:05} {:04o} {} {policy}\n", file.mode, file.owner));
+        writeln!(manifest, "{number:05} {:04o} {} {policy}", file.mode, file.owner)
+            .expect("a string takes all that is written to it");
     }
     archive.file("files/manifest", manifest.as_bytes())?;
     for step in steps {

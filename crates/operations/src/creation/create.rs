@@ -63,7 +63,9 @@ pub(super) fn is_ours(config: &ContainerConfig, id: CreationId) -> bool {
 
 fn taken(job: &Job, name: &str) -> String {
     let vmid = job.creation.spec.vmid;
-    format!("VMID {vmid} was taken by \"{name}\" in the meantime. Remove this creation and start over with another VMID")
+    format!(
+        "VMID {vmid} was taken by \"{name}\" in the meantime. Remove this creation and start over with another VMID"
+    )
 }
 
 fn stale_lock(job: &Job) -> String {
@@ -108,8 +110,7 @@ fn request(spec: &CreationSpec, id: CreationId) -> Outcome<CreateContainer> {
 }
 
 fn random_password() -> Secret {
-    let bytes: [u8; 16] = rand::random();
-    Secret::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    Secret::from(format!("{:032x}", rand::random::<u128>()))
 }
 
 /// A token may set `nesting` on an unprivileged container and nothing else; the rest is for `pct set`.
@@ -128,7 +129,10 @@ pub(super) fn feature_flags(features: Features) -> Outcome<PropertyString> {
 
 fn net0(spec: &CreationSpec) -> Outcome<PropertyString> {
     let network = &spec.network;
-    let mut net = PropertyString::new().with("name", "eth0")?.with("bridge", &network.bridge)?.with("ip", network.ipv4)?;
+    let mut net = PropertyString::new()
+        .with("name", "eth0")?
+        .with("bridge", &network.bridge)?
+        .with("ip", network.ipv4)?;
     if let Ipv4::Static { gateway: Some(gateway), .. } = network.ipv4 {
         net = net.with("gw", gateway)?;
     }

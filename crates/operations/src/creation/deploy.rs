@@ -15,7 +15,7 @@ const PROBE: &str = include_str!("guest/probe.sh");
 /// The probe itself waits up to 90 s for init and 30 s for an address.
 const PROBE_DEADLINE: Duration = Duration::from_secs(150);
 /// Unpacking a bundle of many megabytes on a slow disk.
-const UNPACK_DEADLINE: Duration = Duration::from_secs(300);
+const UNPACK_DEADLINE: Duration = Duration::from_mins(5);
 /// Unpacks standard input in the run's directory and puts the files in place.
 const UNPACK: &str = "umask 077; mkdir -p \"$1\" && tar -xf - -C \"$1\" && exec sh \"$1/apply.sh\"";
 
@@ -57,13 +57,15 @@ async fn probe(job: &mut Job) -> Outcome<()> {
 
 async fn deploy(job: &mut Job) -> Outcome<()> {
     let done = job.finished_steps().await?;
-    let steps: Vec<_> = steps::plan(&job.creation.spec).into_iter().filter(|step| !done.contains(&step.position)).collect();
+    let steps: Vec<_> =
+        steps::plan(&job.creation.spec).into_iter().filter(|step| !done.contains(&step.position)).collect();
     let files = &job.creation.spec.files;
     if steps.is_empty() && files.is_empty() {
         return Ok(());
     }
     let count = files.len();
-    let archive = bundle::pack(files, &steps).map_err(|error| Failure::broken(format!("the files could not be packed: {error}")))?;
+    let archive = bundle::pack(files, &steps)
+        .map_err(|error| Failure::broken(format!("the files could not be packed: {error}")))?;
     job.info(match count {
         0 => "Bringing the scripts into the container".to_owned(),
         1 => "Bringing 1 file and the scripts into the container".to_owned(),

@@ -18,11 +18,46 @@ pub(crate) struct Discovery {
 
 /// Units that are part of a distribution rather than what a container is for.
 const SYSTEM_UNITS: [&str; 24] = [
-    "apt-", "console-", "container-getty", "cron", "dbus", "dpkg-", "e2scrub", "fstrim", "getty", "ifup", "initrd", "kmod", "logrotate", "man-db",
-    "modprobe", "networking", "polkit", "postfix", "rc-local", "rsyslog", "ssh", "systemd-", "udev", "user",
+    "apt-",
+    "console-",
+    "container-getty",
+    "cron",
+    "dbus",
+    "dpkg-",
+    "e2scrub",
+    "fstrim",
+    "getty",
+    "ifup",
+    "initrd",
+    "kmod",
+    "logrotate",
+    "man-db",
+    "modprobe",
+    "networking",
+    "polkit",
+    "postfix",
+    "rc-local",
+    "rsyslog",
+    "ssh",
+    "systemd-",
+    "udev",
+    "user",
 ];
 const SYSTEM_OPENRC: [&str; 14] = [
-    "bootmisc", "crond", "devfs", "dmesg", "hostname", "hwdrivers", "killprocs", "loopback", "mdev", "networking", "savecache", "sshd", "swap", "syslog",
+    "bootmisc",
+    "crond",
+    "devfs",
+    "dmesg",
+    "hostname",
+    "hwdrivers",
+    "killprocs",
+    "loopback",
+    "mdev",
+    "networking",
+    "savecache",
+    "sshd",
+    "swap",
+    "syslog",
 ];
 
 #[derive(Default)]
@@ -62,7 +97,12 @@ pub(crate) fn read(output: &str) -> Discovery {
 }
 
 fn address(lines: &[&str]) -> Option<String> {
-    let of = |family: &str| lines.iter().find_map(|line| line.split_once(' ').filter(|(found, _)| *found == family)).map(|(_, address)| address.to_owned());
+    let of = |family: &str| {
+        lines
+            .iter()
+            .find_map(|line| line.split_once(' ').filter(|(found, _)| *found == family))
+            .map(|(_, address)| address.to_owned())
+    };
     of("inet").or_else(|| of("inet6"))
 }
 
@@ -107,10 +147,28 @@ fn owners<'text>(lines: &[&'text str]) -> BTreeMap<u32, &'text str> {
         .collect()
 }
 
-fn units(sections: &Sections<'_>, sockets: &[Socket<'_>], owners: &BTreeMap<u32, &str>, claimed: &mut BTreeSet<u16>) -> Vec<Service> {
+fn units(
+    sections: &Sections<'_>,
+    sockets: &[Socket<'_>],
+    owners: &BTreeMap<u32, &str>,
+    claimed: &mut BTreeSet<u16>,
+) -> Vec<Service> {
     let main_pids = main_pids(sections.of("pids"));
-    let enabled: BTreeSet<&str> = sections.of("unit-files").iter().filter_map(|line| line.split_whitespace().next()).collect();
-    sections.of("units").iter().filter_map(|line| unit(line, &enabled, &|unit, pid| owners.get(&pid) == Some(&unit) || main_pids.get(unit) == Some(&pid), sockets, claimed)).collect()
+    let enabled: BTreeSet<&str> =
+        sections.of("unit-files").iter().filter_map(|line| line.split_whitespace().next()).collect();
+    sections
+        .of("units")
+        .iter()
+        .filter_map(|line| {
+            unit(
+                line,
+                &enabled,
+                &|unit, pid| owners.get(&pid) == Some(&unit) || main_pids.get(unit) == Some(&pid),
+                sockets,
+                claimed,
+            )
+        })
+        .collect()
 }
 
 fn unit(
@@ -135,10 +193,21 @@ fn unit(
     if load != "loaded" {
         return None;
     }
-    let ports: BTreeSet<u16> = sockets.iter().filter(|socket| socket.processes.iter().any(|(_, pid)| owns(unit, *pid))).map(|socket| socket.port).collect();
+    let ports: BTreeSet<u16> = sockets
+        .iter()
+        .filter(|socket| socket.processes.iter().any(|(_, pid)| owns(unit, *pid)))
+        .map(|socket| socket.port)
+        .collect();
     claimed.extend(&ports);
     let description = words.collect::<Vec<_>>().join(" ");
-    Some(Service { name: name.into(), kind: ServiceKind::Systemd, state, description, ports: ports.into_iter().collect(), system })
+    Some(Service {
+        name: name.into(),
+        kind: ServiceKind::Systemd,
+        state,
+        description,
+        ports: ports.into_iter().collect(),
+        system,
+    })
 }
 
 /// `systemctl show` prints blocks of `Key=value`, in any order within a block; `Sections` has dropped the empty lines between them, so a key
@@ -147,7 +216,9 @@ fn main_pids<'text>(lines: &[&'text str]) -> BTreeMap<&'text str, u32> {
     let mut found = BTreeMap::new();
     let mut block: BTreeMap<&str, &'text str> = BTreeMap::new();
     let mut close = |block: &mut BTreeMap<&str, &'text str>| {
-        if let (Some(id), Some(pid)) = (block.get("Id"), block.get("MainPID").and_then(|pid| pid.parse().ok())) {
+        if let (Some(id), Some(pid)) =
+            (block.get("Id"), block.get("MainPID").and_then(|pid| pid.parse().ok()))
+        {
             found.insert(*id, pid);
         }
         block.clear();
@@ -172,11 +243,26 @@ fn openrc(lines: &[&str], sockets: &[Socket<'_>], claimed: &mut BTreeSet<u16>) -
             Some("crashed") => ServiceState::Failed,
             _ => ServiceState::Stopped,
         };
-        let ports: BTreeSet<u16> =
-            sockets.iter().filter(|socket| socket.processes.iter().any(|(process, _)| *process == name || *process == name.trim_end_matches('d'))).map(|socket| socket.port).collect();
+        let ports: BTreeSet<u16> = sockets
+            .iter()
+            .filter(|socket| {
+                socket
+                    .processes
+                    .iter()
+                    .any(|(process, _)| *process == name || *process == name.trim_end_matches('d'))
+            })
+            .map(|socket| socket.port)
+            .collect();
         claimed.extend(&ports);
         let system = SYSTEM_OPENRC.contains(&name);
-        let service = Service { name: name.into(), kind: ServiceKind::Openrc, state, description: String::new(), ports: ports.into_iter().collect(), system };
+        let service = Service {
+            name: name.into(),
+            kind: ServiceKind::Openrc,
+            state,
+            description: String::new(),
+            ports: ports.into_iter().collect(),
+            system,
+        };
         services.insert(name, service);
     }
     services.into_values().collect()
@@ -187,14 +273,28 @@ fn docker(lines: &[&str], claimed: &mut BTreeSet<u16>) -> Vec<Service> {
     let service = |line: &&str| {
         let mut columns = line.split('\t');
         let (name, image, state) = (columns.next()?, columns.next()?, columns.next()?);
-        let published = |mapping: &str| mapping.trim().split_once("->")?.0.rsplit_once(':')?.1.parse::<u16>().ok();
-        let ports: BTreeSet<u16> = columns.next().unwrap_or("").split(',').filter(|mapping| mapping.ends_with("/tcp")).filter_map(published).collect();
+        let published =
+            |mapping: &str| mapping.trim().split_once("->")?.0.rsplit_once(':')?.1.parse::<u16>().ok();
+        let ports: BTreeSet<u16> = columns
+            .next()
+            .unwrap_or("")
+            .split(',')
+            .filter(|mapping| mapping.ends_with("/tcp"))
+            .filter_map(published)
+            .collect();
         let state = match state {
             "running" | "restarting" => ServiceState::Running,
             "dead" => ServiceState::Failed,
             _ => ServiceState::Stopped,
         };
-        Some(Service { name: name.into(), kind: ServiceKind::Docker, state, description: image.into(), ports: ports.into_iter().collect(), system: false })
+        Some(Service {
+            name: name.into(),
+            kind: ServiceKind::Docker,
+            state,
+            description: image.into(),
+            ports: ports.into_iter().collect(),
+            system: false,
+        })
     };
     let services: Vec<Service> = lines.iter().filter_map(service).collect();
     claimed.extend(services.iter().flat_map(|service| &service.ports));
@@ -261,7 +361,11 @@ Id=nginx.service
     fn a_debian_container() {
         let found = read(DEBIAN);
         assert_eq!(found.address.as_deref(), Some("10.77.0.120"));
-        let summary: Vec<_> = found.services.iter().map(|service| (service.name.as_str(), service.state, service.ports.clone(), service.system)).collect();
+        let summary: Vec<_> = found
+            .services
+            .iter()
+            .map(|service| (service.name.as_str(), service.state, service.ports.clone(), service.system))
+            .collect();
         assert_eq!(
             summary,
             [
@@ -277,14 +381,22 @@ Id=nginx.service
 
     #[test]
     fn a_docker_host() {
-        let found = read("== sockets\nLISTEN 0 4096 0.0.0.0:8080 0.0.0.0:* users:((\"docker-proxy\",pid=9,fd=4))\n== docker\nweb\tnginx:latest\trunning\t0.0.0.0:8080->80/tcp, [::]:8080->80/tcp\ndb\tpostgres\texited\t\n");
-        let summary: Vec<_> = found.services.iter().map(|service| (service.name.as_str(), service.kind, service.ports.clone())).collect();
+        let found = read(
+            "== sockets\nLISTEN 0 4096 0.0.0.0:8080 0.0.0.0:* users:((\"docker-proxy\",pid=9,fd=4))\n== docker\nweb\tnginx:latest\trunning\t0.0.0.0:8080->80/tcp, [::]:8080->80/tcp\ndb\tpostgres\texited\t\n",
+        );
+        let summary: Vec<_> = found
+            .services
+            .iter()
+            .map(|service| (service.name.as_str(), service.kind, service.ports.clone()))
+            .collect();
         assert_eq!(summary, [("web", ServiceKind::Docker, vec![8080]), ("db", ServiceKind::Docker, vec![])]);
     }
 
     #[test]
     fn an_alpine_container() {
-        let found = read("== sockets\nLISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:((\"nginx\",pid=20,fd=6))\n== openrc\nRunlevel: default\n nginx                                       [  started  ]\n crond                                       [  started  ]\n");
+        let found = read(
+            "== sockets\nLISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:((\"nginx\",pid=20,fd=6))\n== openrc\nRunlevel: default\n nginx                                       [  started  ]\n crond                                       [  started  ]\n",
+        );
         assert_eq!(found.services[0].name, "nginx");
         assert_eq!(found.services[0].ports, [80]);
         assert!(found.services[1].system);

@@ -46,7 +46,7 @@ impl Failure {
                             | berth_proxmox::Error::Interrupted { .. }
                             | berth_proxmox::Error::PctFailed { .. }
                     )
-                    || matches!(**error, berth_proxmox::Error::HostError { status, .. } if status >= 500 && status != 500)
+                    || matches!(**error, berth_proxmox::Error::HostError { status, .. } if status > 500)
             }
             Self::Store(error) => error.is_unavailable(),
             Self::Stopped(_) | Self::Broken(_) => false,
@@ -57,7 +57,9 @@ impl Failure {
 impl From<berth_proxmox::Error> for Failure {
     fn from(error: berth_proxmox::Error) -> Self {
         match error {
-            berth_proxmox::Error::TaskFailed { exitstatus, log_tail, .. } => Self::Broken(task_text(&exitstatus, &log_tail)),
+            berth_proxmox::Error::TaskFailed { exitstatus, log_tail, .. } => {
+                Self::Broken(task_text(&exitstatus, &log_tail))
+            }
             other => Self::Host(Box::new(other)),
         }
     }
@@ -65,7 +67,11 @@ impl From<berth_proxmox::Error> for Failure {
 
 /// Proxmox's own words, which are already in the log above it, and nothing twice.
 fn task_text(exitstatus: &str, log_tail: &[String]) -> String {
-    let more: Vec<&str> = log_tail.iter().map(String::as_str).filter(|line| !line.contains(exitstatus) && !line.trim().is_empty()).collect();
+    let more: Vec<&str> = log_tail
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.contains(exitstatus) && !line.trim().is_empty())
+        .collect();
     let from = more.len().saturating_sub(3);
     if more.is_empty() {
         format!("Proxmox: {exitstatus}")
@@ -89,7 +95,11 @@ mod tests {
 
     #[test]
     fn a_tasks_words_are_told_once() {
-        let tail = ["extracting archive".to_owned(), "TASK ERROR: unable to create CT 103 - no space".to_owned()];
-        assert_eq!(task_text("unable to create CT 103 - no space", &tail), "Proxmox: unable to create CT 103 - no space (before that: extracting archive)");
+        let tail =
+            ["extracting archive".to_owned(), "TASK ERROR: unable to create CT 103 - no space".to_owned()];
+        assert_eq!(
+            task_text("unable to create CT 103 - no space", &tail),
+            "Proxmox: unable to create CT 103 - no space (before that: extracting archive)"
+        );
     }
 }

@@ -8,7 +8,7 @@ use super::discover;
 use super::failure::Outcome;
 use super::job::Job;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     if !job.has_ssh() {
@@ -17,7 +17,12 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     job.info("Looking for services").await?;
     let output = job.shell(discover::SCRIPT, &[], Stdin::Empty, DEADLINE).await?;
     let found = discover::read(&output.stdout_text());
-    let names: Vec<&str> = found.services.iter().filter(|service| !service.system).map(|service| service.name.as_str()).collect();
+    let names: Vec<&str> = found
+        .services
+        .iter()
+        .filter(|service| !service.system)
+        .map(|service| service.name.as_str())
+        .collect();
     if !names.is_empty() {
         job.info(format!("Found {}", names.join(", "))).await?;
     }

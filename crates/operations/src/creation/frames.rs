@@ -45,9 +45,13 @@ impl FrameReader {
         let header = String::from_utf8_lossy(&self.0[..end]).into_owned();
         let words: Vec<&str> = header.split(' ').collect();
         let body_length = match words[..] {
-            ["K", length] | ["L", _, length] => {
-                Some(length.parse().ok().filter(|length| *length <= LONGEST_BODY).ok_or_else(|| BadFrame(header.clone()))?)
-            }
+            ["K", length] | ["L", _, length] => Some(
+                length
+                    .parse()
+                    .ok()
+                    .filter(|length| *length <= LONGEST_BODY)
+                    .ok_or_else(|| BadFrame(header.clone()))?,
+            ),
             _ => None,
         };
         if self.0.len() < end + 1 + body_length.unwrap_or(0) {
@@ -63,7 +67,9 @@ impl FrameReader {
             ["K", _] => Frame::Secrets(String::from_utf8_lossy(body).lines().map(str::to_owned).collect()),
             ["S", step, at] => Frame::Started { step: step.parse().ok()?, at: at.parse().ok()? },
             ["L", step, _] => Frame::Output { step: step.parse().ok()?, bytes: body.to_vec() },
-            ["E", step, code, at] => Frame::Ended { step: step.parse().ok()?, code: code.parse().ok()?, at: at.parse().ok()? },
+            ["E", step, code, at] => {
+                Frame::Ended { step: step.parse().ok()?, code: code.parse().ok()?, at: at.parse().ok()? }
+            }
             ["F"] => Frame::Finished,
             ["X", reason] => Frame::CutOff((*reason).to_owned()),
             _ => return None,

@@ -49,7 +49,8 @@ impl Run {
     }
 
     fn attach(&self, step: u32, offset: u64) -> Vec<Frame> {
-        let output = self.script("attach.sh", &["unit", &step.to_string(), &offset.to_string()]).output().unwrap();
+        let output =
+            self.script("attach.sh", &["unit", &step.to_string(), &offset.to_string()]).output().unwrap();
         frames(&output.stdout)
     }
 
@@ -78,7 +79,10 @@ fn output_of(frames: &[Frame], wanted: u32) -> Vec<u8> {
 
 fn spec(scripts: &[&str]) -> CreationSpec {
     let mut spec = steps::tests::spec();
-    spec.scripts = (0..).zip(scripts).map(|(number, content)| Script { name: format!("{number}.sh"), content: (*content).into() }).collect();
+    spec.scripts = (0..)
+        .zip(scripts)
+        .map(|(number, content)| Script { name: format!("{number}.sh"), content: (*content).into() })
+        .collect();
     spec
 }
 
@@ -92,11 +96,17 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn steps_run_in_order_and_stop_at_the_first_failure() {
-    let run = Run::unpack(&spec(&["log_info hello; printf 'no line end'", "echo gone >&2; exit 7", "echo never"]));
+    let run =
+        Run::unpack(&spec(&["log_info hello; printf 'no line end'", "echo gone >&2; exit 7", "echo never"]));
     let frames = run.attach(0, 0);
     assert_eq!(output_of(&frames, 0), b"\x1b[36m[info]\x1b[0m hello\nno line end");
     assert_eq!(output_of(&frames, 1), b"gone\n");
-    let ends: Vec<(u32, i32)> = frames.iter().filter_map(|frame| if let Frame::Ended { step, code, .. } = frame { Some((*step, *code)) } else { None }).collect();
+    let ends: Vec<(u32, i32)> = frames
+        .iter()
+        .filter_map(
+            |frame| if let Frame::Ended { step, code, .. } = frame { Some((*step, *code)) } else { None },
+        )
+        .collect();
     assert_eq!(ends, [(0, 0), (1, 7)]);
     assert!(!frames.iter().any(|frame| matches!(frame, Frame::Started { step: 2, .. })));
     assert_eq!(frames.last(), Some(&Frame::Finished));
@@ -118,7 +128,11 @@ fn whoever_attaches_again_goes_on_at_the_byte_and_nothing_runs_twice() {
     let gate = tempfile::tempdir().unwrap();
     let go = gate.path().join("go");
     let count = gate.path().join("count");
-    let script = format!("echo run >>{count}; echo one; echo two; while [ ! -e {go} ]; do sleep 0.05; done; echo three", count = count.display(), go = go.display());
+    let script = format!(
+        "echo run >>{count}; echo one; echo two; while [ ! -e {go} ]; do sleep 0.05; done; echo three",
+        count = count.display(),
+        go = go.display()
+    );
     let run = Run::unpack(&spec(&[&script]));
     let mut first = run.script("attach.sh", &["unit", "0", "0"]).stdout(Stdio::piped()).spawn().unwrap();
     let seen = read_until(&mut first, b"two\n");
@@ -138,7 +152,8 @@ fn whoever_attaches_again_goes_on_at_the_byte_and_nothing_runs_twice() {
 fn secrets_are_told_before_the_output_that_shows_them() {
     let run = Run::unpack(&spec(&["p=$(generate_password 20); echo \"it is $p\""]));
     let frames = run.attach(0, 0);
-    let told = frames.iter().position(|frame| matches!(frame, Frame::Secrets(values) if values[0].len() == 20));
+    let told =
+        frames.iter().position(|frame| matches!(frame, Frame::Secrets(values) if values[0].len() == 20));
     let shown = frames.iter().position(|frame| matches!(frame, Frame::Output { .. }));
     assert!(told.unwrap() < shown.unwrap());
 }
@@ -172,7 +187,13 @@ fn ten_megabytes_come_through_whole() {
 fn file(path: &Path, content: &[u8], policy: FilePolicy) -> TemplateFile {
     let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
     let owner: Owner = user.trim().parse().unwrap();
-    TemplateFile { path: path.to_str().unwrap().parse().unwrap(), content: content.into(), mode: 0o640, owner, policy }
+    TemplateFile {
+        path: path.to_str().unwrap().parse().unwrap(),
+        content: content.into(),
+        mode: 0o640,
+        owner,
+        policy,
+    }
 }
 
 #[test]
@@ -199,9 +220,13 @@ fn files_follow_their_policies_byte_for_byte_and_only_once() {
     assert_eq!(std::fs::read(at("default")).unwrap(), b"old");
     assert_eq!(std::fs::read(at("backup")).unwrap(), content);
     assert_eq!(std::fs::read(at("new dir/it's $(new); \"x\"")).unwrap(), content);
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(at("replace")).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(at("replace")).unwrap().permissions());
     assert_eq!(mode & 0o7777, 0o640);
-    let backups: Vec<_> = std::fs::read_dir(target.path()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".bak")).collect();
+    let backups: Vec<_> = std::fs::read_dir(target.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".bak"))
+        .collect();
     assert_eq!(backups.len(), 1);
 }
 
@@ -219,13 +244,21 @@ fn a_directory_in_the_way_is_named() {
 fn a_credential_is_kept_for_root_alone_and_its_value_masked() {
     let run = Run::unpack(&spec(&[]));
     let home = run.gate("credentials");
-    let helpers = std::fs::read_to_string(run.directory().join("helpers.sh")).unwrap().replace("/etc/berth/credentials", home.to_str().unwrap());
+    let helpers = std::fs::read_to_string(run.directory().join("helpers.sh"))
+        .unwrap()
+        .replace("/etc/berth/credentials", home.to_str().unwrap());
     std::fs::write(run.directory().join("helpers.sh"), helpers).unwrap();
     let script = ". $BERTH_RUN/helpers.sh; save_credential db user me; save_credential db password first-one; save_credential db password second-one; save_credential ../x y z";
-    let status = Command::new("sh").args(["-c", script]).env("BERTH_RUN", run.directory()).stdout(Stdio::null()).status().unwrap();
+    let status = Command::new("sh")
+        .args(["-c", script])
+        .env("BERTH_RUN", run.directory())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
     assert!(!status.success(), "a service name is no path");
     assert_eq!(std::fs::read_to_string(home.join("db")).unwrap(), "user=me\npassword=second-one\n");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(home.join("db")).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(home.join("db")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     assert!(std::fs::read_to_string(run.directory().join("secrets")).unwrap().contains("second-one"));
     wait_until("the temporary file is gone", || !home.join("db.new").exists());

@@ -7,9 +7,9 @@ use berth_domain::creation::{Creation, LineLevel, Phase, ProgressEvent, StepStat
 use berth_proxmox::ssh::{Limits, Output, Stdin};
 use berth_proxmox::tasks::{TaskFilter, TaskLogLine};
 use berth_proxmox::{Client, Error as HostError, Pct, SshConnection, TaskOutcome, Upid};
+use berth_store::containers;
 use berth_store::creations::{self, StepRecord};
 use berth_store::progress::{self, LogOffset, TaskLines};
-use berth_store::containers;
 use tokio::sync::mpsc;
 
 use super::discover::Discovery;
@@ -18,7 +18,7 @@ use crate::Context;
 use crate::node_connection::NodeConnection;
 
 /// The longest that one Proxmox task of a creation is waited for: unpacking a large OS template on a slow disk.
-const TASK_DEADLINE: Duration = Duration::from_secs(1800);
+const TASK_DEADLINE: Duration = Duration::from_mins(30);
 const SSH_DEADLINE: Duration = Duration::from_secs(15);
 /// Output collected from one of our own short scripts.
 const OUTPUT_LIMIT: usize = 4 << 20;
@@ -82,7 +82,13 @@ impl Job {
     }
 
     /// Runs one of our own short scripts inside the container and collects what it prints.
-    pub(super) async fn shell(&mut self, script: &str, arguments: &[&str], stdin: Stdin, deadline: Duration) -> Outcome<Output> {
+    pub(super) async fn shell(
+        &mut self,
+        script: &str,
+        arguments: &[&str],
+        stdin: Stdin,
+        deadline: Duration,
+    ) -> Outcome<Output> {
         let vmid = self.creation.spec.vmid;
         let argv = [&["sh", "-c", script, "berth"], arguments].concat();
         let limits = Limits { deadline, max_output: OUTPUT_LIMIT };
@@ -90,7 +96,12 @@ impl Job {
     }
 
     /// The same just after a start, when the container may not answer for a moment.
-    pub(super) async fn shell_when_up(&mut self, script: &str, arguments: &[&str], deadline: Duration) -> Outcome<Output> {
+    pub(super) async fn shell_when_up(
+        &mut self,
+        script: &str,
+        arguments: &[&str],
+        deadline: Duration,
+    ) -> Outcome<Output> {
         let vmid = self.creation.spec.vmid;
         let argv = [&["sh", "-c", script, "berth"], arguments].concat();
         let limits = Limits { deadline, max_output: OUTPUT_LIMIT };
@@ -105,15 +116,25 @@ impl Job {
     }
 
     /// Stores events and how far the step's log has been read, both or neither.
-    pub(super) async fn emit_at(&self, events: &[ProgressEvent], offset: Option<LogOffset>) -> Outcome<Vec<StoredEvent>> {
+    pub(super) async fn emit_at(
+        &self,
+        events: &[ProgressEvent],
+        offset: Option<LogOffset>,
+    ) -> Outcome<Vec<StoredEvent>> {
         let Context { pg, redis, clock, .. } = &self.ctx;
-        self.insist(|| progress::append(pg, redis, self.creation.id, Some(&self.owner), events, offset, clock.now())).await
+        self.insist(|| {
+            progress::append(pg, redis, self.creation.id, Some(&self.owner), events, offset, clock.now())
+        })
+        .await
     }
 
     /// Stores lines of a task's log and how many of them there are, both or neither.
     async fn emit_task_lines(&self, events: &[ProgressEvent], lines: TaskLines) -> Outcome<Vec<StoredEvent>> {
         let Context { pg, redis, clock, .. } = &self.ctx;
-        self.insist(|| progress::append_task_lines(pg, redis, self.creation.id, &self.owner, events, lines, clock.now())).await
+        self.insist(|| {
+            progress::append_task_lines(pg, redis, self.creation.id, &self.owner, events, lines, clock.now())
+        })
+        .await
     }
 
     /// Repeats a write while PostgreSQL is away; the lease decides for how long. A write whose answer was lost is not done twice: its offset
@@ -163,7 +184,11 @@ impl Job {
     /// The positions of the steps that are done.
     pub(super) async fn finished_steps(&self) -> Outcome<BTreeSet<u32>> {
         let steps = self.steps().await?;
-        Ok(steps.iter().filter(|record| record.step.state == StepState::Done).map(|record| record.step.position).collect())
+        Ok(steps
+            .iter()
+            .filter(|record| record.step.state == StepState::Done)
+            .map(|record| record.step.position)
+            .collect())
     }
 }
 
@@ -179,9 +204,13 @@ impl Job {
     /// Waits for the noted task, if there is one, and shows its log. A failed one fails the phase and is forgotten.
     pub(super) async fn finish_pending_task(&mut self) -> Outcome<()> {
         let Some(upid) = self.creation.upid.clone() else { return Ok(()) };
-        let upid: Upid = upid.parse().map_err(|_| Failure::broken(format!("Proxmox named a task in a way we do not know: {upid}")))?;
+        let upid: Upid = upid
+            .parse()
+            .map_err(|_| Failure::broken(format!("Proxmox named a task in a way we do not know: {upid}")))?;
         match self.watch(&upid).await {
-            Ok(TaskOutcome::Warnings(count)) => self.warn(format!("Proxmox: the task ended with {count} warnings")).await?,
+            Ok(TaskOutcome::Warnings(count)) => {
+                self.warn(format!("Proxmox: the task ended with {count} warnings")).await?;
+            }
             Ok(TaskOutcome::Ok) => {}
             // The host has cleaned its list of tasks: whoever called looks at the container itself.
             Err(Failure::Host(error)) if matches!(*error, HostError::NotFound { .. }) => {}
@@ -219,7 +248,11 @@ impl Job {
                 let last = batch.last().map_or(0, |line| line.n);
                 let events: Vec<_> = batch
                     .drain(..)
-                    .map(|line| ProgressEvent::Line { step: None, level: LineLevel::Out, text: line.text().to_owned() })
+                    .map(|line| ProgressEvent::Line {
+                        step: None,
+                        level: LineLevel::Out,
+                        text: line.text().to_owned(),
+                    })
                     .collect();
                 self.emit_task_lines(&events, TaskLines { from, to: last }).await?;
                 from = last;
@@ -233,7 +266,8 @@ impl Job {
 
     /// A task of this kind that our token started on this VMID and that still runs.
     pub(super) async fn running_task(&self, kind: &str) -> Outcome<Option<Upid>> {
-        let filter = TaskFilter { vmid: Some(self.creation.spec.vmid), running: true, ..TaskFilter::default() };
+        let filter =
+            TaskFilter { vmid: Some(self.creation.spec.vmid), running: true, ..TaskFilter::default() };
         let tasks = self.client().tasks(self.pve_node(), filter).await?;
         let us = self.connection.node.token_id.to_string();
         Ok(tasks.into_iter().find(|task| task.kind == kind && task.upid.user() == us).map(|task| task.upid))
@@ -245,7 +279,9 @@ impl Job {
     /// Stores the container that now exists.
     pub(super) async fn record_container(&mut self) -> Outcome<()> {
         let mut connection = self.ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
-        let id = containers::upsert_created(&mut connection, self.creation.id, &self.owner, self.ctx.clock.now()).await?;
+        let id =
+            containers::upsert_created(&mut connection, self.creation.id, &self.owner, self.ctx.clock.now())
+                .await?;
         self.creation.container_id = Some(id);
         Ok(())
     }
@@ -270,7 +306,11 @@ impl Job {
         self.record_address(address.as_deref()).await
     }
 
-    async fn record(&self, address: Option<&str>, services: &[berth_domain::discovery::Service]) -> Outcome<()> {
+    async fn record(
+        &self,
+        address: Option<&str>,
+        services: &[berth_domain::discovery::Service],
+    ) -> Outcome<()> {
         if let Some(id) = self.creation.container_id {
             containers::set_discovery(&self.ctx.pg, id, address, services, self.ctx.clock.now()).await?;
         }

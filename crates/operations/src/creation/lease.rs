@@ -63,10 +63,17 @@ pub(crate) fn keep(ctx: Context, id: CreationId, owner: String, signals: Signals
     }))
 }
 
-async fn renew_within(ctx: &Context, id: CreationId, owner: &str, deadline: Duration) -> berth_store::Result<bool> {
+async fn renew_within(
+    ctx: &Context,
+    id: CreationId,
+    owner: &str,
+    deadline: Duration,
+) -> berth_store::Result<bool> {
     let renewal = creations::renew(&ctx.pg, id, owner, ctx.settings.lease);
     match tokio::time::timeout(deadline, renewal).await {
         Ok(renewed) => renewed.map(|renewed| renewed.cancel_requested),
-        Err(_) => Err(berth_store::Error::Unavailable { service: "PostgreSQL", cause: "no answer in time".into() }),
+        Err(_) => {
+            Err(berth_store::Error::Unavailable { service: "PostgreSQL", cause: "no answer in time".into() })
+        }
     }
 }

@@ -22,7 +22,9 @@ impl Mask {
 
     /// The line without secrets.
     pub(crate) fn apply(&self, line: String) -> String {
-        self.0.iter().fold(line, |line, secret| if line.contains(secret) { line.replace(secret, MASK) } else { line })
+        self.0
+            .iter()
+            .fold(line, |line, secret| if line.contains(secret) { line.replace(secret, MASK) } else { line })
     }
 }
 
@@ -75,7 +77,9 @@ fn next_line(bytes: &[u8]) -> Option<usize> {
         return None;
     }
     // Not within a character.
-    let boundary = (LONGEST_LINE - 3..=LONGEST_LINE).rev().find(|index| bytes.get(*index).is_none_or(|byte| byte & 0xC0 != 0x80));
+    let boundary = (LONGEST_LINE - 3..=LONGEST_LINE)
+        .rev()
+        .find(|index| bytes.get(*index).is_none_or(|byte| byte & 0xC0 != 0x80));
     Some(boundary.unwrap_or(LONGEST_LINE))
 }
 

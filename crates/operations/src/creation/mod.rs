@@ -58,7 +58,12 @@ pub enum Delivery {
 /// Goes on with a creation until it ends, or until `shutdown` is given: then it is handed back at once.
 ///
 /// `owner` names this worker process and must be unique among all that run. It may be delivered any number of times.
-pub async fn deliver(ctx: &Context, id: CreationId, owner: &str, shutdown: CancellationToken) -> Result<Delivery> {
+pub async fn deliver(
+    ctx: &Context,
+    id: CreationId,
+    owner: &str,
+    shutdown: CancellationToken,
+) -> Result<Delivery> {
     let Some(claimed) = creations::claim(&ctx.pg, id, owner, ctx.settings.lease).await? else {
         return Ok(Delivery::NothingToDo);
     };
@@ -171,7 +176,16 @@ async fn conclude(job: &mut Job, ended: Outcome<()>) -> Result<Delivery> {
         Err(failure) => creations::Outcome::Failed { message: describe(job, &failure) },
     };
     tracing::info!(creation = %job.creation.id, ?outcome, "a creation ended");
-    match creations::finish(&job.ctx.pg, &job.ctx.redis, job.creation.id, &job.owner, &outcome, job.ctx.clock.now()).await {
+    match creations::finish(
+        &job.ctx.pg,
+        &job.ctx.redis,
+        job.creation.id,
+        &job.owner,
+        &outcome,
+        job.ctx.clock.now(),
+    )
+    .await
+    {
         Ok(_) => Ok(Delivery::Ended),
         Err(berth_store::Error::LeaseLost) => Ok(Delivery::LeftToOthers),
         Err(error) => Err(error.into()),
@@ -210,7 +224,8 @@ async fn give_up(ctx: &Context, id: CreationId, owner: &str, error: Error) -> Re
     tracing::error!(creation = %id, %error, "a creation's node cannot be opened");
     let message = match error {
         Error::Node(trouble) => trouble.to_string(),
-        _ => "the node's stored credentials cannot be read: edit the node and type them again, then retry".to_owned(),
+        _ => "the node's stored credentials cannot be read: edit the node and type them again, then retry"
+            .to_owned(),
     };
     let outcome = creations::Outcome::Failed { message };
     creations::finish(&ctx.pg, &ctx.redis, id, owner, &outcome, ctx.clock.now()).await?;

@@ -54,7 +54,9 @@ async fn destroy(connection: &NodeConnection, creation: &Creation) -> berth_prox
         let stopping = client.stop_container(node, vmid).await?;
         wait(connection, &stopping).await?;
     }
-    let destroying = client.delete_container(node, vmid, DeleteOptions { purge: true, ..DeleteOptions::default() }).await?;
+    let destroying = client
+        .delete_container(node, vmid, DeleteOptions { purge: true, ..DeleteOptions::default() })
+        .await?;
     wait(connection, &destroying).await
 }
 

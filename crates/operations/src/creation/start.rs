@@ -31,14 +31,20 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
         }
     }
     job.finish_pending_task().await?;
-    Err(Failure::broken("Proxmox starts the container and it stops again at once. Look at its log on the host: `pct start` with --debug"))
+    Err(Failure::broken(
+        "Proxmox starts the container and it stops again at once. Look at its log on the host: `pct start` with --debug",
+    ))
 }
 
 async fn set_features(job: &mut Job) -> Outcome<()> {
     let spec = &job.creation.spec;
     let config = job.client().container_config(job.pve_node(), spec.vmid).await?;
     let present = config.features();
-    let present = Features { nesting: present.flag("nesting"), keyctl: present.flag("keyctl"), fuse: present.flag("fuse") };
+    let present = Features {
+        nesting: present.flag("nesting"),
+        keyctl: present.flag("keyctl"),
+        fuse: present.flag("fuse"),
+    };
     if present == spec.features {
         return Ok(());
     }

@@ -15,16 +15,27 @@ pub(crate) struct PlannedStep {
 
 /// All steps of a creation, numbered from 0 in the order in which they run.
 pub(crate) fn plan(spec: &CreationSpec) -> Vec<PlannedStep> {
-    let system: Vec<PackageManager> =
-        PackageManager::ALL.into_iter().filter(|manager| is_system(*manager) && !packages_of(spec, *manager).is_empty()).collect();
+    let system: Vec<PackageManager> = PackageManager::ALL
+        .into_iter()
+        .filter(|manager| is_system(*manager) && !packages_of(spec, *manager).is_empty())
+        .collect();
     let packages = PackageManager::ALL.into_iter().filter_map(|manager| {
         let packages = packages_of(spec, manager);
         let names: Vec<&str> = packages.iter().map(|package| package.name()).collect();
-        (!packages.is_empty())
-            .then(|| (StepKind::Packages, format!("{manager}: {}", names.join(", ")), install(manager, &packages, &system)))
+        (!packages.is_empty()).then(|| {
+            (
+                StepKind::Packages,
+                format!("{manager}: {}", names.join(", ")),
+                install(manager, &packages, &system),
+            )
+        })
     });
-    let scripts = spec.scripts.iter().map(|script| (StepKind::Script, script.name.clone(), script.content.clone()));
-    (0..).zip(packages.chain(scripts)).map(|(position, (kind, name, script))| PlannedStep { position, kind, name, script }).collect()
+    let scripts =
+        spec.scripts.iter().map(|script| (StepKind::Script, script.name.clone(), script.content.clone()));
+    (0..)
+        .zip(packages.chain(scripts))
+        .map(|(position, (kind, name, script))| PlannedStep { position, kind, name, script })
+        .collect()
 }
 
 fn packages_of(spec: &CreationSpec, manager: PackageManager) -> Vec<&Package> {
@@ -45,10 +56,13 @@ const fn command(manager: PackageManager) -> &'static str {
 
 /// A script that installs `packages`. One list per distribution is usual: it is skipped where the container has another one's manager.
 fn install(manager: PackageManager, packages: &[&Package], system: &[PackageManager]) -> String {
-    let arguments: Vec<String> =
-        packages.iter().map(|package| quote(&package.argument()).expect("a package name holds no NUL byte")).collect();
+    let arguments: Vec<String> = packages
+        .iter()
+        .map(|package| quote(&package.argument()).expect("a package name holds no NUL byte"))
+        .collect();
     let arguments = arguments.join(" ");
-    let others: Vec<&str> = system.iter().filter(|other| **other != manager).map(|other| command(*other)).collect();
+    let others: Vec<&str> =
+        system.iter().filter(|other| **other != manager).map(|other| command(*other)).collect();
     let elsewhere = if is_system(manager) && !others.is_empty() {
         format!(
             "for other in {}; do\n    if command -v \"$other\" >/dev/null 2>&1; then\n        log_info \"skipped: this container installs with $other\"\n        exit 0\n    fi\ndone\n",
@@ -67,10 +81,16 @@ fn install(manager: PackageManager, packages: &[&Package], system: &[PackageMana
         ),
         PackageManager::Apk => format!("exec apk add --no-progress -- {arguments}\n"),
         PackageManager::Dnf => format!("exec dnf install -y -- {arguments}\n"),
-        PackageManager::Pacman => format!("exec pacman -Syu --noconfirm --noprogressbar --needed -- {arguments}\n"),
-        PackageManager::Npm => format!("exec npm install --global --no-fund --no-audit --no-progress -- {arguments}\n"),
+        PackageManager::Pacman => {
+            format!("exec pacman -Syu --noconfirm --noprogressbar --needed -- {arguments}\n")
+        }
+        PackageManager::Npm => {
+            format!("exec npm install --global --no-fund --no-audit --no-progress -- {arguments}\n")
+        }
         // Debian marks its Python as its own (PEP 668); in a container of one's own that is what one wants to override.
-        PackageManager::Pip => format!("export PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore\nexec pip3 install --no-input --progress-bar off -- {arguments}\n"),
+        PackageManager::Pip => format!(
+            "export PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore\nexec pip3 install --no-input --progress-bar off -- {arguments}\n"
+        ),
     };
     missing + &run
 }
@@ -95,7 +115,13 @@ pub(crate) mod tests {
             swap: 256,
             storage: "local-ct".into(),
             disk: 4,
-            network: NetworkSpec { bridge: "vmbr0".into(), vlan: None, ipv4: Ipv4::Dhcp, ipv6: Ipv6::None, firewall: false },
+            network: NetworkSpec {
+                bridge: "vmbr0".into(),
+                vlan: None,
+                ipv4: Ipv4::Dhcp,
+                ipv6: Ipv6::None,
+                firewall: false,
+            },
             nameserver: None,
             search_domain: None,
             features: Features { nesting: true, ..Features::default() },
@@ -114,10 +140,11 @@ pub(crate) mod tests {
     fn packages_come_before_scripts_and_system_packages_first() {
         let mut spec = spec();
         spec.scripts = vec![Script { name: "10-a.sh".into(), content: "true".into() }];
-        spec.packages = [(PackageManager::Pip, "rich"), (PackageManager::Apk, "nginx"), (PackageManager::Apt, "nginx")]
-            .into_iter()
-            .map(|(manager, name)| Package::new(manager, name, None).unwrap())
-            .collect();
+        spec.packages =
+            [(PackageManager::Pip, "rich"), (PackageManager::Apk, "nginx"), (PackageManager::Apt, "nginx")]
+                .into_iter()
+                .map(|(manager, name)| Package::new(manager, name, None).unwrap())
+                .collect();
         let names: Vec<String> = plan(&spec).into_iter().map(|step| step.name).collect();
         assert_eq!(names, ["apt: nginx", "apk: nginx", "pip: rich", "10-a.sh"]);
     }

@@ -86,7 +86,11 @@ fn absent(options: &NodeOptions, spec: &CreationSpec) -> FieldErrors {
     );
     let bridges = options.bridges.as_ref().ok();
     let bridge = &spec.network.bridge;
-    need(bridges.map(|all| all.iter().any(|each| each.name == *bridge)), "bridge", &format!("bridge {bridge}"));
+    need(
+        bridges.map(|all| all.iter().any(|each| each.name == *bridge)),
+        "bridge",
+        &format!("bridge {bridge}"),
+    );
     errors
 }
 
@@ -97,7 +101,8 @@ async fn insert(
     connection: &NodeConnection,
     spec: CreationSpec,
 ) -> Result<()> {
-    let steps = steps::plan(&spec).into_iter().map(|step| NewStep { kind: step.kind, name: step.name }).collect();
+    let steps =
+        steps::plan(&spec).into_iter().map(|step| NewStep { kind: step.kind, name: step.name }).collect();
     let (vmid, new) = (spec.vmid, NewCreation { node_id: connection.node.id, spec, steps });
     let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
     match creations::insert_as(&mut conn, id, user, &new, ctx.clock.now()).await {

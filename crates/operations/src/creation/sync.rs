@@ -20,7 +20,9 @@ const TAIL: usize = 3;
 
 pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     let records = job.steps().await?;
-    let Some(first) = records.iter().position(|record| record.step.state != StepState::Done) else { return Ok(()) };
+    let Some(first) = records.iter().position(|record| record.step.state != StepState::Done) else {
+        return Ok(());
+    };
     let stream = attach(job, records[first].step.position, records[first].log_offset).await?;
     let mut follower = Follower {
         steps: records.iter().map(|record| record.step.clone()).collect(),
@@ -34,7 +36,8 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
 
 /// Launches the run unless it has been, and reports it from there on.
 async fn attach(job: &mut Job, step: u32, offset: u64) -> Outcome<PctExec> {
-    let (script, unit, vmid) = (format!("{}/attach.sh", job.run_directory()), job.unit(), job.creation.spec.vmid);
+    let (script, unit, vmid) =
+        (format!("{}/attach.sh", job.run_directory()), job.unit(), job.creation.spec.vmid);
     let (step, offset) = (step.to_string(), offset.to_string());
     let pct = job.pct().await?;
     Ok(pct.exec(vmid, &["sh", &script, &unit, &step, &offset], Stdin::Empty).await?)
@@ -72,7 +75,10 @@ impl Follower {
             }
         }
         let complaints = String::from_utf8_lossy(&complaints);
-        Err(Failure::broken(format!("the run inside the container could not be followed: {}", complaints.trim())))
+        Err(Failure::broken(format!(
+            "the run inside the container could not be followed: {}",
+            complaints.trim()
+        )))
     }
 
     /// Whether that was the last frame.
@@ -93,10 +99,11 @@ impl Follower {
     }
 
     fn step(&mut self, position: u32) -> Outcome<&mut Step> {
-        self.steps
-            .iter_mut()
-            .find(|step| step.position == position)
-            .ok_or_else(|| Failure::broken(format!("the container reports a step {position} that this creation does not have")))
+        self.steps.iter_mut().find(|step| step.position == position).ok_or_else(|| {
+            Failure::broken(format!(
+                "the container reports a step {position} that this creation does not have"
+            ))
+        })
     }
 
     async fn started(&mut self, job: &mut Job, position: u32) -> Outcome<()> {
@@ -105,7 +112,12 @@ impl Follower {
             return Ok(());
         }
         step.state = StepState::Running;
-        let event = ProgressEvent::Step { index: position, name: step.name.clone(), state: StepState::Running, seconds: None };
+        let event = ProgressEvent::Step {
+            index: position,
+            name: step.name.clone(),
+            state: StepState::Running,
+            seconds: None,
+        };
         self.tail.clear();
         creations::step_started(&job.ctx.pg, job.creation.id, &job.owner, position).await?;
         job.emit(&[event]).await.map(drop)
@@ -124,12 +136,16 @@ impl Follower {
         let events: Vec<_> = if self.truncated {
             Vec::new()
         } else {
-            lines.into_iter().map(|text| ProgressEvent::Line { step: Some(offset.step), level: LineLevel::Out, text }).collect()
+            lines
+                .into_iter()
+                .map(|text| ProgressEvent::Line { step: Some(offset.step), level: LineLevel::Out, text })
+                .collect()
         };
         let stored = job.emit_at(&events, Some(offset)).await?;
         if stored.last().is_some_and(|event| event.seq > MOST_EVENTS) {
             self.truncated = true;
-            job.warn("This creation has printed very much: further output of its scripts is not kept").await?;
+            job.warn("This creation has printed very much: further output of its scripts is not kept")
+                .await?;
         }
         Ok(())
     }
@@ -154,7 +170,9 @@ impl Follower {
 
     fn verdict(&self) -> Outcome<()> {
         let Some(step) = self.steps.iter().find(|step| step.state != StepState::Done) else { return Ok(()) };
-        let code = step.exit_code.map_or_else(|| "without an exit code".to_owned(), |code| format!("with exit code {code}"));
+        let code = step
+            .exit_code
+            .map_or_else(|| "without an exit code".to_owned(), |code| format!("with exit code {code}"));
         let last = match self.tail.len() {
             0 => "It printed nothing.".to_owned(),
             _ => format!("Its last words: {}", self.tail.iter().cloned().collect::<Vec<_>>().join(" / ")),
@@ -163,11 +181,18 @@ impl Follower {
     }
 
     fn cut_off(&self, reason: &str) -> Failure {
-        let running = self.steps.iter().find(|step| step.state == StepState::Running).map(|step| step.name.as_str());
+        let running =
+            self.steps.iter().find(|step| step.state == StepState::Running).map(|step| step.name.as_str());
         match (reason, running) {
-            ("never-started", _) => Failure::broken("the container does not start what it is given: neither systemd-run nor setsid works in it"),
-            (_, Some(step)) => Failure::broken(format!("{step} was cut off: the container was stopped or restarted meanwhile. Retry runs it again")),
-            (_, None) => Failure::broken("the run was cut off: the container was stopped or restarted meanwhile. Retry goes on with it"),
+            ("never-started", _) => Failure::broken(
+                "the container does not start what it is given: neither systemd-run nor setsid works in it",
+            ),
+            (_, Some(step)) => Failure::broken(format!(
+                "{step} was cut off: the container was stopped or restarted meanwhile. Retry runs it again"
+            )),
+            (_, None) => Failure::broken(
+                "the run was cut off: the container was stopped or restarted meanwhile. Retry goes on with it",
+            ),
         }
     }
 }

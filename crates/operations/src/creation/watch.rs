@@ -47,7 +47,13 @@ pub async fn log(ctx: &Context, user: UserId, id: CreationId) -> Result<(Vec<Sto
 }
 
 /// The events of one of the user's creations after number `after`, those to come included.
-pub async fn follow(ctx: &Context, hub: &ProgressHub, user: UserId, id: CreationId, after: i64) -> Result<impl Stream<Item = StoredEvent> + Send + 'static> {
+pub async fn follow(
+    ctx: &Context,
+    hub: &ProgressHub,
+    user: UserId,
+    id: CreationId,
+    after: i64,
+) -> Result<impl Stream<Item = StoredEvent> + Send + 'static> {
     creations::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
     Ok(hub.follow(id, after))
 }
@@ -57,7 +63,9 @@ pub async fn cancel(ctx: &Context, user: UserId, id: CreationId) -> Result<Cance
     let asked = creations::request_cancel(&ctx.pg, &ctx.redis, user, id, ctx.clock.now()).await?;
     match asked {
         Some(asked) => Ok(asked),
-        None if creations::find(&ctx.pg, user, id).await?.is_some() => Err(Error::Conflict("This creation has ended already".into())),
+        None if creations::find(&ctx.pg, user, id).await?.is_some() => {
+            Err(Error::Conflict("This creation has ended already".into()))
+        }
         None => Err(Error::NotFound),
     }
 }
@@ -66,7 +74,10 @@ pub async fn cancel(ctx: &Context, user: UserId, id: CreationId) -> Result<Cance
 pub async fn retry(ctx: &Context, user: UserId, id: CreationId) -> Result<()> {
     let queued = creations::retry(&ctx.pg, &ctx.redis, user, id, ctx.clock.now()).await.map_err(|error| {
         if error.is_conflict(creations::LIVE_VMID) {
-            Error::Conflict("Another creation is using this VMID by now: wait for it, or remove this one and start over".into())
+            Error::Conflict(
+                "Another creation is using this VMID by now: wait for it, or remove this one and start over"
+                    .into(),
+            )
         } else {
             error.into()
         }
