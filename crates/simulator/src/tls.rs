@@ -45,6 +45,8 @@ fn generate(node: &str) -> anyhow::Result<String> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::OrganizationName, "Proxmox Virtual Environment");
     params.distinguished_name.push(DnType::CommonName, format!("{node}.home.arpa"));
+    params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2035, 1, 1);
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     Ok(format!("{}{}", certificate.pem(), key.serialize_pem()))
