@@ -13,7 +13,10 @@ pub(super) async fn page(call: Call) -> Result<ContainerTemplatesPage, WebError>
 }
 
 /// The list, with what was found just now.
-pub(super) async fn with_report(call: &Call, report: Option<DiscoveryReport>) -> Result<ContainerTemplatesPage, WebError> {
+pub(super) async fn with_report(
+    call: &Call,
+    report: Option<DiscoveryReport>,
+) -> Result<ContainerTemplatesPage, WebError> {
     let recipes = container_templates::list(call.ctx()).await?;
     Ok(ContainerTemplatesPage {
         layout: call.layout("Templates", Section::ContainerTemplates).await?,

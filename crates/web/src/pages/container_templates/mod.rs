@@ -37,9 +37,17 @@ mod tests {
 
     #[test]
     fn packages_are_listed_by_manager() {
-        let packages = [(PackageManager::Npm, "typescript"), (PackageManager::Apt, "nginx"), (PackageManager::Apt, "curl")];
+        let packages = [
+            (PackageManager::Npm, "typescript"),
+            (PackageManager::Apt, "nginx"),
+            (PackageManager::Apt, "curl"),
+        ];
         let packages = packages.map(|(manager, line)| Package::parse(manager, line).unwrap());
-        let lists: Vec<_> = package_lists(&packages).into_iter().map(|list| (list.manager, list.names.join(" "))).collect();
-        assert_eq!(lists, [("apt".to_owned(), "nginx curl".to_owned()), ("npm".to_owned(), "typescript".to_owned())]);
+        let lists: Vec<_> =
+            package_lists(&packages).into_iter().map(|list| (list.manager, list.names.join(" "))).collect();
+        assert_eq!(
+            lists,
+            [("apt".to_owned(), "nginx curl".to_owned()), ("npm".to_owned(), "typescript".to_owned())]
+        );
     }
 }

@@ -14,7 +14,10 @@ use crate::pages::containers::view::Fact;
 pub(super) async fn page(call: Call, Path(name): Path<String>) -> Result<ContainerTemplatePage, WebError> {
     let recipe = container_templates::find(call.ctx(), &name).await?;
     let layout = call.layout(recipe.title.clone(), Section::ContainerTemplates).await?;
-    let script = |script: berth_domain::container_template::Script| ScriptView { name: script.name, content: script.content };
+    let script = |script: berth_domain::container_template::Script| ScriptView {
+        name: script.name,
+        content: script.content,
+    };
     Ok(ContainerTemplatePage {
         layout: layout.under("Templates", "/templates"),
         // Names have only lower-case letters, digits and dashes.
@@ -46,8 +49,11 @@ fn file(file: &TemplateFile) -> FileView {
 
 /// Only what the recipe says; the rest is as in any container.
 fn defaults(defaults: &Defaults) -> Vec<Fact> {
-    let amount = |label: &str, value: Option<u32>, unit: &str| value.map(|value| Fact::new(label, format!("{value}{unit}")));
-    let flag = |label: &str, value: Option<bool>| value.map(|on| Fact::new(label, if on { "yes" } else { "no" }));
+    let amount = |label: &str, value: Option<u32>, unit: &str| {
+        value.map(|value| Fact::new(label, format!("{value}{unit}")))
+    };
+    let flag =
+        |label: &str, value: Option<bool>| value.map(|on| Fact::new(label, if on { "yes" } else { "no" }));
     [
         defaults.ostype.as_ref().map(|ostype| Fact::new("Operating system", ostype)),
         amount("Cores", defaults.cores, ""),
@@ -72,6 +78,9 @@ mod tests {
     fn only_what_the_recipe_says_is_listed() {
         let given = Defaults { memory: Some(2048), keyctl: Some(true), ..Defaults::default() };
         let facts: Vec<_> = defaults(&given).into_iter().map(|fact| (fact.label, fact.value)).collect();
-        assert_eq!(facts, [("Memory".to_owned(), "2048 MiB".to_owned()), ("Keyctl".to_owned(), "yes".to_owned())]);
+        assert_eq!(
+            facts,
+            [("Memory".to_owned(), "2048 MiB".to_owned()), ("Keyctl".to_owned(), "yes".to_owned())]
+        );
     }
 }

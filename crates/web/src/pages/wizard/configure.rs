@@ -118,7 +118,8 @@ fn node_label(node: &Node) -> String {
 /// Asks the node for what it offers and, at the same time, for the guests it has: that fills the cache of taken VMIDs.
 async fn ask(opened: &Opened, node: &Node) -> Result<Result<NodeOptions, NodeTrouble>, WebError> {
     let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
-    let (options, refreshed) = tokio::join!(node_options::options(ctx, user, node.id), vmids::refresh(ctx, user, node.id));
+    let (options, refreshed) =
+        tokio::join!(node_options::options(ctx, user, node.id), vmids::refresh(ctx, user, node.id));
     if let Err(error) = refreshed {
         tracing::warn!(node = %node.id, %error, "the taken VMIDs are not known");
     }
@@ -138,7 +139,11 @@ pub(super) fn trouble(node: &str, text: &str) -> NodeTrouble {
     NodeTrouble::told(node, text)
 }
 
-async fn vmid_check(opened: &Opened, node: &Node, offer: &Result<NodeOffer, NodeTrouble>) -> Result<VmidCheck, WebError> {
+async fn vmid_check(
+    opened: &Opened,
+    node: &Node,
+    offer: &Result<NodeOffer, NodeTrouble>,
+) -> Result<VmidCheck, WebError> {
     // A node that does not answer would only keep the reader waiting once more.
     if offer.is_err() {
         return Ok(VmidCheck::Empty);

@@ -63,7 +63,8 @@ impl FromRequestParts<AppState> for Opened {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let call = Call::from_request_parts(parts, state).await?;
-        let Id(id) = Id::<DraftId>::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let Id(id) =
+            Id::<DraftId>::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
         match drafts::find(call.ctx(), call.user_id(), id).await {
             Ok(draft) => Ok(Self { call, draft }),
             Err(Error::NotFound) => Err(submitted(&call, id).await),

@@ -69,16 +69,20 @@ fn os_template(found: &OsTemplate) -> Choice {
 }
 
 fn storage(found: &RootStorage) -> Choice {
-    let free = found.free.map_or_else(|| "free space unknown".to_owned(), |free| format!("{} free", filters::size(free)));
+    let free = found
+        .free
+        .map_or_else(|| "free space unknown".to_owned(), |free| format!("{} free", filters::size(free)));
     Choice::new(found.name.clone(), format!("{} ({}, {free})", found.name, found.kind))
 }
 
 fn bridge(found: &Bridge) -> Choice {
-    let mut notes: Vec<&str> = [&found.address, &found.comment].into_iter().flatten().map(String::as_str).collect();
+    let mut notes: Vec<&str> =
+        [&found.address, &found.comment].into_iter().flatten().map(String::as_str).collect();
     if !found.active {
         notes.push("down");
     }
-    let label = if notes.is_empty() { found.name.clone() } else { format!("{} ({})", found.name, notes.join(", ")) };
+    let label =
+        if notes.is_empty() { found.name.clone() } else { format!("{} ({})", found.name, notes.join(", ")) };
     Choice::new(found.name.clone(), label)
 }
 

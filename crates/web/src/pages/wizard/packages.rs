@@ -82,13 +82,18 @@ mod tests {
 
     #[test]
     fn what_is_not_ticked_is_off() {
-        let choice = |manager, line| PackageChoice { package: Package::parse(manager, line).unwrap(), on: true };
-        let packages = vec![choice(PackageManager::Apt, "nginx=1.22.1"), choice(PackageManager::Npm, "nginx")];
+        let choice =
+            |manager, line| PackageChoice { package: Package::parse(manager, line).unwrap(), on: true };
+        let packages =
+            vec![choice(PackageManager::Apt, "nginx=1.22.1"), choice(PackageManager::Npm, "nginx")];
         let mut form = CreationForm { packages, ..CreationForm::default() };
         apply(&mut form, &["npm:nginx".to_owned()], "htop".into());
         assert_eq!(form.packages.iter().map(|choice| choice.on).collect::<Vec<_>>(), [false, true]);
         assert_eq!(form.extra_packages, "htop");
         let groups = groups(&form.packages, "nginx");
-        assert_eq!((groups[0].title.as_str(), groups[0].packages[0].value.as_str()), ("apt", "apt:nginx=1.22.1"));
+        assert_eq!(
+            (groups[0].title.as_str(), groups[0].packages[0].value.as_str()),
+            ("apt", "apt:nginx=1.22.1")
+        );
     }
 }

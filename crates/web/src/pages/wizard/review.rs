@@ -26,7 +26,8 @@ pub(super) async fn submit(opened: Opened) -> Result<Response, WebError> {
         Ok(id) => Ok(call.by_htmx.go_to(&format!("/creations/{id}"))),
         Err(Error::Invalid(errors)) => rejected(opened, errors).await,
         Err(Error::Node(trouble)) => {
-            Ok((StatusCode::BAD_GATEWAY, page(&opened, Some(NodeTrouble::from(*trouble))).await?).into_response())
+            Ok((StatusCode::BAD_GATEWAY, page(&opened, Some(NodeTrouble::from(*trouble))).await?)
+                .into_response())
         }
         // Submitted from another tab in this very moment.
         Err(Error::NotFound) => Ok(submitted(call, draft).await),
@@ -113,7 +114,8 @@ async fn warned(opened: &Opened, spec: &CreationSpec) -> Result<Result<Vec<Strin
 /// The messages of the first step that has any.
 fn summary(errors: &FieldErrors) -> String {
     let step = first_step(errors);
-    let messages = errors.iter().filter(|(field, _)| step_of(field) == step).flat_map(|(_, messages)| messages.iter());
+    let messages =
+        errors.iter().filter(|(field, _)| step_of(field) == step).flat_map(|(_, messages)| messages.iter());
     let messages: Vec<&str> = messages.map(String::as_str).collect();
     format!("{}: {}", step.label(), messages.join("; "))
 }
@@ -127,6 +129,9 @@ mod tests {
         let mut errors = FieldErrors::one("scripts", "20-b.sh is gone");
         assert_eq!(first_step(&errors), WizardStep::Scripts);
         errors.add("vmid", "105 is taken");
-        assert_eq!((first_step(&errors), summary(&errors)), (WizardStep::Configure, "Configure: 105 is taken".to_owned()));
+        assert_eq!(
+            (first_step(&errors), summary(&errors)),
+            (WizardStep::Configure, "Configure: 105 is taken".to_owned())
+        );
     }
 }

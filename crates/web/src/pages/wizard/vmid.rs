@@ -21,7 +21,9 @@ pub(super) struct Typed {
 
 pub(super) async fn check(opened: Opened, Query(typed): Query<Typed>) -> Result<VmidFragment, WebError> {
     let chosen = typed.node.and_then(|node| node.parse().ok()).or(opened.draft.form.node_id());
-    let Some(node) = chosen else { return Ok(VmidFragment { check: VmidCheck::Unknown("choose a node first".into()) }) };
+    let Some(node) = chosen else {
+        return Ok(VmidFragment { check: VmidCheck::Unknown("choose a node first".into()) });
+    };
     Ok(VmidFragment { check: look_up(&opened.call, node, &typed.vmid).await? })
 }
 

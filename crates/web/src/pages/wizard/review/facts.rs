@@ -8,7 +8,11 @@ use crate::pages::containers::view::Fact;
 use crate::pages::wizard::view::{ReviewSection, WizardStep};
 
 /// Everything that was chosen, by the step that changes it.
-pub(super) fn sections(form: &CreationForm, recipe: Option<&ContainerTemplate>, node: Option<&Node>) -> Vec<ReviewSection> {
+pub(super) fn sections(
+    form: &CreationForm,
+    recipe: Option<&ContainerTemplate>,
+    node: Option<&Node>,
+) -> Vec<ReviewSection> {
     let section = |title: &str, step, facts| ReviewSection { title: title.into(), step, facts };
     vec![
         section("Template", WizardStep::Template, vec![Fact::new("Template", title(form, recipe))]),
@@ -25,7 +29,9 @@ pub(super) fn sections(form: &CreationForm, recipe: Option<&ContainerTemplate>, 
 pub(super) fn unlike(form: &CreationForm) -> Option<String> {
     let file = form.os_template.rsplit('/').next().unwrap_or_default();
     let fits = form.ostype.is_empty() || file.is_empty() || file.starts_with(&form.ostype);
-    (!fits).then(|| format!("{} is written for {}, and {file} is something else", form.container_template, form.ostype))
+    (!fits).then(|| {
+        format!("{} is written for {}, and {file} is something else", form.container_template, form.ostype)
+    })
 }
 
 fn title(form: &CreationForm, recipe: Option<&ContainerTemplate>) -> String {
@@ -86,7 +92,8 @@ fn features(form: &CreationForm) -> Vec<Fact> {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" };
     let named = [("nesting", form.nesting), ("keyctl", form.keyctl), ("FUSE", form.fuse)];
     let on: Vec<&str> = named.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect();
-    let keys = form.ssh_public_keys.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
+    let keys =
+        form.ssh_public_keys.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
     vec![
         Fact::new("Unprivileged", yes_no(form.unprivileged)),
         Fact::new("Features", or_none(&on.join(", "))),
@@ -100,7 +107,8 @@ fn packages(form: &CreationForm) -> Vec<Fact> {
     let names = |choices: &[&berth_operations::creation::PackageChoice]| {
         choices.iter().map(|choice| choice.package.argument()).collect::<Vec<_>>().join(", ")
     };
-    let extra: Vec<&str> = form.extra_packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let extra: Vec<&str> =
+        form.extra_packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut facts = vec![Fact::mono("From the template", or_none(&names(&on)))];
     if !off.is_empty() {
         facts.push(Fact::mono("Left out", names(&off)));
@@ -141,12 +149,18 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_said() {
-        let scripts = ["10-a.sh", "20-b.sh"].map(|name| berth_operations::creation::ScriptChoice { name: name.into(), on: name == "20-b.sh" });
-        let facts = scripts_of(CreationForm { scripts: scripts.into(), ..CreationForm::default() });
-        assert_eq!(facts, [("1".to_owned(), "20-b.sh".to_owned()), ("Left out".to_owned(), "10-a.sh".to_owned())]);
+        let scripts = ["10-a.sh", "20-b.sh"].map(|name| berth_operations::creation::ScriptChoice {
+            name: name.into(),
+            on: name == "20-b.sh",
+        });
+        let facts = scripts_of(&CreationForm { scripts: scripts.into(), ..CreationForm::default() });
+        assert_eq!(
+            facts,
+            [("1".to_owned(), "20-b.sh".to_owned()), ("Left out".to_owned(), "10-a.sh".to_owned())]
+        );
     }
 
-    fn scripts_of(form: CreationForm) -> Vec<(String, String)> {
-        scripts(&form).into_iter().map(|fact| (fact.label, fact.value)).collect()
+    fn scripts_of(form: &CreationForm) -> Vec<(String, String)> {
+        scripts(form).into_iter().map(|fact| (fact.label, fact.value)).collect()
     }
 }
