@@ -1,0 +1,253 @@
+//! Everything that a creation needs, of a test's own.
+
+use std::cell::Cell;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_domain::creation::{Creation, CreationState, ProgressEvent};
+use berth_domain::{Clock, CreationId, NodeId, UserId};
+use berth_operations::creation::CreationForm;
+use berth_operations::nodes::{self, Connected, NodeForm};
+use berth_operations::queue::{self, Queue};
+use berth_operations::{Context, Settings, container_templates, creation, drafts};
+use berth_store::crypto::Key;
+use berth_store::{Keyring, Redis};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::container_template::TemplateFolder;
+use crate::database::Database;
+use crate::process::Process;
+use crate::redis_server::RedisServer;
+use crate::simulator::{ROOT_PASSWORD, SimulatorProcess, TOKEN_ID, TOKEN_SECRET};
+use crate::wait::{DEADLINE, wait_until};
+use crate::{binaries, leftovers};
+
+/// Short, so that a dead worker's creation is soon taken over.
+const LEASE_SECONDS: u64 = 2;
+
+/// A database, a Redis and a simulated host, and what operations need; processes are started as a test wants them.
+pub struct TestApp {
+    /// What operations need, on the same database and Redis as the processes.
+    pub ctx: Context,
+    /// The simulated Proxmox host.
+    pub simulator: SimulatorProcess,
+    /// The Redis.
+    pub redis: RedisServer,
+    /// The database.
+    pub database: Database,
+    key: String,
+    started: Cell<u32>,
+    directory: Directory,
+}
+
+/// Removed last; by then nothing may run in it.
+struct Directory(TempDir);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leftovers::assert_none(self.0.path());
+        }
+    }
+}
+
+/// Somebody with a node.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    /// The person.
+    pub user: UserId,
+    /// Their node: the simulated host.
+    pub node: NodeId,
+}
+
+impl TestApp {
+    /// Starts the services and the simulated host.
+    pub async fn start() -> Self {
+        // A socket's path holds 107 bytes.
+        let directory = tempfile::Builder::new().prefix("berth-test-").tempdir_in("/tmp").unwrap();
+        let templates = directory.path().join("container-templates");
+        std::fs::create_dir(&templates).unwrap();
+        let database = Database::create().await;
+        let redis = RedisServer::start(directory.path()).await;
+        let simulator = SimulatorProcess::start(directory.path()).await;
+        let key = Key::generate();
+        let settings = Settings {
+            container_templates: templates,
+            lease: Duration::from_secs(LEASE_SECONDS),
+            ..Settings::default()
+        };
+        let ctx = Context {
+            pg: database.pool.clone(),
+            redis: Redis::connect(&redis.url(), 1).await.unwrap(),
+            keyring: Arc::new(Keyring::new(&Key::parse(&key).unwrap(), &[])),
+            clock: Clock::system(),
+            queue: Queue::new(queue::connect(&redis.url()).await.unwrap()),
+            settings: Arc::new(settings),
+        };
+        let key = key.expose_secret().to_owned();
+        Self { ctx, simulator, redis, database, key, started: Cell::new(0), directory: Directory(directory) }
+    }
+
+    /// Starts `berth worker` and waits until it takes work.
+    pub async fn worker(&self) -> Process {
+        let mut worker = self.berth("worker", &[]);
+        worker.said("waiting for creations").await;
+        worker
+    }
+
+    /// Starts `berth web` and waits until it answers; with a browser at its first page.
+    pub async fn web(&self) -> (Process, Browser) {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let listen = format!("127.0.0.1:{port}");
+        let mut web = self.berth("web", &[("BERTH_LISTEN", listen.clone())]);
+        let http = crate::browser::http();
+        let ready = format!("http://{listen}/readyz");
+        let process = std::cell::RefCell::new(&mut web);
+        wait_until(DEADLINE, "the pages answer", async || {
+            let mut process = process.borrow_mut();
+            assert_eq!(process.ended(), None, "{}", process.log());
+            http.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+        (web, Browser::new(&format!("http://{listen}")))
+    }
+
+    fn berth(&self, command: &str, more: &[(&str, String)]) -> Process {
+        let number = self.started.get();
+        self.started.set(number + 1);
+        let mut environment = vec![
+            ("BERTH_DATABASE_URL", self.database.url.clone()),
+            ("BERTH_REDIS_URL", self.redis.url()),
+            ("BERTH_ENCRYPTION_KEY", self.key.clone()),
+            ("BERTH_LEASE_SECONDS", LEASE_SECONDS.to_string()),
+            ("BERTH_CONTAINER_TEMPLATES", self.templates().to_string_lossy().into_owned()),
+            ("BERTH_LOG", "debug".into()),
+        ];
+        environment.extend_from_slice(more);
+        let log = self.directory.0.path().join(format!("{command}-{number}.log"));
+        Process::start(&binaries::path("berth"), &[command], &environment, log)
+    }
+
+    /// The folder of the container templates.
+    pub fn templates(&self) -> PathBuf {
+        self.ctx.settings.container_templates.clone()
+    }
+
+    /// Everything that web and worker have logged.
+    pub fn logs(&self) -> String {
+        let files = std::fs::read_dir(self.directory.0.path()).unwrap().flatten().map(|entry| entry.path());
+        let ours = files.filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("web-") || name.starts_with("worker-")
+        });
+        ours.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+}
+
+/// Builders.
+impl TestApp {
+    /// Somebody whose node is the simulated host, tested and trusted.
+    pub async fn owner(&self) -> Owner {
+        let host = self.simulator.api.to_string().parse().unwrap();
+        let user = berth_store::users::upsert_login(&self.ctx.pg, &host, "root@pam", self.ctx.clock.now()).await.unwrap();
+        let mut form = NodeForm {
+            name: "attic".into(),
+            host: self.simulator.api.ip().to_string(),
+            port: self.simulator.api.port().to_string(),
+            token_id: TOKEN_ID.into(),
+            token_secret: TOKEN_SECRET.into(),
+            ssh_auth: "password".into(),
+            ssh_port: self.simulator.ssh.port().to_string(),
+            ssh_user: "root".into(),
+            ssh_password: ROOT_PASSWORD.into(),
+            ..NodeForm::default()
+        };
+        // Once for the certificate, once for the host key, once more to store it.
+        for _ in 0..3 {
+            match nodes::connect(&self.ctx, user.id, &form).await.unwrap() {
+                Connected::Saved(node) => return Owner { user: user.id, node: node.id },
+                Connected::NotYet(report) => {
+                    if let Some(certificate) = &report.certificate {
+                        form.trusted_certificate = certificate.fingerprint.to_string();
+                    }
+                    if let Some(key) = &report.host_key {
+                        form.trusted_host_key = key.to_string();
+                    }
+                }
+            }
+        }
+        panic!("the simulated host is not accepted as a node");
+    }
+
+    /// What the wizard would hold for a container from this container template.
+    pub async fn creation_form(&self, owner: Owner, folder: &TemplateFolder, vmid: u32) -> CreationForm {
+        folder.write(&self.templates());
+        let report = container_templates::discover(&self.ctx).await.unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        let template = container_templates::find(&self.ctx, &folder.name).await.unwrap();
+        CreationForm {
+            node: owner.node.to_string(),
+            hostname: format!("web{vmid}"),
+            vmid: vmid.to_string(),
+            os_template: "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(),
+            storage: "local-ct".into(),
+            bridge: "vmbr0".into(),
+            firewall: false,
+            ..CreationForm::from_container_template(&template)
+        }
+    }
+
+    /// Submits a creation, as the wizard's last step does.
+    pub async fn submit(&self, owner: Owner, folder: &TemplateFolder, vmid: u32) -> CreationId {
+        let form = self.creation_form(owner, folder, vmid).await;
+        let draft = drafts::start(&self.ctx, owner.user, form).await.unwrap();
+        creation::submit(&self.ctx, owner.user, draft.id).await.unwrap()
+    }
+}
+
+/// Looking on.
+impl TestApp {
+    /// A creation as it stands.
+    pub async fn creation(&self, owner: Owner, id: CreationId) -> Creation {
+        creation::show(&self.ctx, owner.user, id).await.unwrap().creation
+    }
+
+    /// All that a creation has reported, by its number, from PostgreSQL.
+    pub async fn events(&self, id: CreationId) -> Vec<(i64, ProgressEvent)> {
+        let rows: Vec<(i64, sqlx::types::Json<ProgressEvent>)> =
+            sqlx::query_as("select seq, event from creation_events where creation_id = $1 order by seq")
+                .bind(id.uuid())
+                .fetch_all(&self.ctx.pg)
+                .await
+                .unwrap();
+        rows.into_iter().map(|(seq, event)| (seq, event.0)).collect()
+    }
+
+    /// The lines that a creation's step has printed.
+    pub async fn printed(&self, id: CreationId, step: u32) -> Vec<String> {
+        let lines = self.events(id).await.into_iter().filter_map(|(_, event)| match event {
+            ProgressEvent::Line { step: Some(by), text, .. } if by == step => Some(text),
+            _ => None,
+        });
+        lines.collect()
+    }
+
+    /// Waits until a creation has ended, and answers it.
+    pub async fn ended(&self, owner: Owner, id: CreationId) -> Creation {
+        wait_until(DEADLINE, "the creation ends", async || {
+            let creation = self.creation(owner, id).await;
+            (!creation.state.is_live()).then_some(creation)
+        })
+        .await
+    }
+
+    /// Waits until a creation is ready; fails with its log when it ends otherwise.
+    pub async fn ready(&self, owner: Owner, id: CreationId) {
+        let creation = self.ended(owner, id).await;
+        assert_eq!(creation.state, CreationState::Ready, "{:?}\n{:#?}", creation.error, self.events(id).await);
+    }
+}

@@ -1,0 +1,153 @@
+//! A browser without a screen: cookies, redirects, forms and event streams.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use serde_json::Value;
+
+use crate::form::Form;
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const MOST_REDIRECTS: usize = 5;
+
+/// An HTTP client that follows nothing and keeps nothing.
+pub(crate) fn http() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Somebody else may have installed the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
+}
+
+/// One person at a browser.
+#[derive(Debug)]
+pub struct Browser {
+    base: String,
+    http: reqwest::Client,
+    cookie: Option<String>,
+    /// Every session cookie that was set.
+    pub sessions: Vec<String>,
+    /// Every page that was seen.
+    pub seen: String,
+}
+
+/// A page as it was shown.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Status of the answer.
+    pub status: u16,
+    /// Path and query, after redirects.
+    pub path: String,
+    /// Its text.
+    pub html: String,
+}
+
+impl Page {
+    /// The form whose action begins with `action`.
+    pub fn form(&self, action: &str) -> Form {
+        Form::of(&self.html, action).unwrap_or_else(|| panic!("no form for {action} on {} ({}): {}", self.path, self.status, self.html))
+    }
+}
+
+/// An event of an event stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its `id`.
+    pub id: i64,
+    /// Its `event`.
+    pub kind: String,
+    /// Its `data`.
+    pub data: Value,
+}
+
+impl Browser {
+    /// At `base`, such as `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Self {
+        Self { base: base.into(), http: http(), cookie: None, sessions: Vec::new(), seen: String::new() }
+    }
+
+    /// Opens a page.
+    pub async fn get(&mut self, path: &str) -> Page {
+        self.load(path, None).await
+    }
+
+    /// Sends a form.
+    pub async fn submit(&mut self, form: &Form) -> Page {
+        self.load(&form.action, Some(form.fields())).await
+    }
+
+    async fn load(&mut self, path: &str, fields: Option<&[(String, String)]>) -> Page {
+        let (mut path, mut fields) = (path.to_owned(), fields);
+        for _ in 0..MOST_REDIRECTS {
+            let url = format!("{}{path}", self.base);
+            let request = match fields {
+                None => self.http.get(url),
+                Some(fields) => self.http.post(url).header("sec-fetch-site", "same-origin").form(fields),
+            };
+            let response = self.with_cookie(request).timeout(TIMEOUT).send().await.unwrap();
+            self.keep_cookie(&response);
+            if response.status().is_redirection() {
+                path = response.headers()[LOCATION].to_str().unwrap().to_owned();
+                fields = None;
+                continue;
+            }
+            let status = response.status().as_u16();
+            let html = response.text().await.unwrap();
+            self.seen.push_str(&html);
+            return Page { status, path, html };
+        }
+        panic!("redirected without end, at last to {path}");
+    }
+
+    /// Reads an event stream from after event `after` until `enough` or its end.
+    pub async fn events(&self, path: &str, after: i64, mut enough: impl FnMut(&Event) -> bool) -> Vec<Event> {
+        let request = self.http.get(format!("{}{path}", self.base)).header("last-event-id", after.to_string());
+        let mut response = self.with_cookie(request).timeout(TIMEOUT).send().await.unwrap();
+        assert!(response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/event-stream"), "{}", response.status());
+        let (mut buffer, mut events) = (Vec::new(), Vec::new());
+        while let Some(bytes) = response.chunk().await.unwrap() {
+            buffer.extend_from_slice(&bytes);
+            while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                if let Some(event) = parse(&String::from_utf8_lossy(&block)) {
+                    let last = enough(&event);
+                    events.push(event);
+                    if last {
+                        return events;
+                    }
+                }
+            }
+        }
+        events
+    }
+
+    fn with_cookie(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.cookie {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        }
+    }
+
+    fn keep_cookie(&mut self, response: &reqwest::Response) {
+        for header in response.headers().get_all(SET_COOKIE) {
+            let pair = header.to_str().unwrap().split(';').next().unwrap_or_default();
+            if let Some(session) = pair.strip_prefix("berth_session=") {
+                self.sessions.push(session.to_owned());
+                self.cookie = Some(pair.to_owned());
+            }
+        }
+    }
+}
+
+/// A comment that only keeps the line open is none.
+fn parse(block: &str) -> Option<Event> {
+    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    Some(Event {
+        id: field("id:")?.parse().ok()?,
+        kind: field("event:")?.to_owned(),
+        data: serde_json::from_str(field("data:")?).ok()?,
+    })
+}

@@ -1,0 +1,131 @@
+//! A simulated Proxmox host as a process, and its admin port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use berth_domain::{HostPort, Vmid};
+use berth_proxmox::ssh::{Limits, Stdin, probe_host_key};
+use berth_proxmox::{Pct, SshConnection, SshCredential, SshTarget};
+use serde_json::Value;
+
+use crate::binaries;
+use crate::process::Process;
+use crate::wait::{DEADLINE, wait_until};
+
+/// The password of `root@pam` on the recorded host, also for SSH.
+pub const ROOT_PASSWORD: &str = "FAKE-Passw0rd";
+/// A token of the recorded host that may do everything.
+pub const TOKEN_ID: &str = "root@pam!rig";
+/// Its secret.
+pub const TOKEN_SECRET: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+/// Tasks of the recorded host take seconds; so much quicker than that.
+const SPEED: &str = "20";
+
+/// A running `berth-simulator`.
+#[derive(Debug)]
+pub struct SimulatorProcess {
+    data: PathBuf,
+    /// Address of the REST API.
+    pub api: SocketAddr,
+    /// Address of the SSH server.
+    pub ssh: SocketAddr,
+    admin: String,
+    http: reqwest::Client,
+    /// The process itself.
+    pub process: Process,
+}
+
+impl SimulatorProcess {
+    /// Starts one as the recorded host, keeping its state in `directory`.
+    pub async fn start(directory: &Path) -> Self {
+        let data = directory.join("simulator");
+        std::fs::create_dir_all(&data).unwrap();
+        let place = data.to_string_lossy().into_owned();
+        let arguments = ["--seed", "recorded", "--data", &place, "--speed", SPEED];
+        let log = directory.join("simulator.log");
+        let mut process = Process::start(&binaries::path("berth-simulator"), &arguments, &[], log);
+        process.said("\"admin\"").await;
+        let log = process.log();
+        let line = log.lines().find(|line| line.starts_with('{')).unwrap();
+        let ready: Value = serde_json::from_str(line).unwrap();
+        let address = |value: &Value| value.as_str().unwrap().parse::<SocketAddr>().unwrap();
+        Self {
+            api: address(&ready["nodes"][0]["api"]),
+            ssh: address(&ready["nodes"][0]["ssh"]),
+            admin: format!("http://{}", address(&ready["admin"])),
+            http: crate::browser::http(),
+            data,
+            process,
+        }
+    }
+
+    /// Plants these faults instead of those that are planted; see `berth-simulator --help`.
+    pub async fn faults(&self, faults: Value) {
+        let answer = self.http.put(format!("{}/faults", self.admin)).body(faults.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// The faults that have not struck yet.
+    pub async fn planted(&self) -> Vec<Value> {
+        self.get("faults").await.as_array().unwrap().clone()
+    }
+
+    /// How often `pct` was called for a container.
+    pub async fn pct_calls(&self, vmid: u32) -> u64 {
+        self.get("calls").await["counts"][format!("pct {vmid}")].as_u64().unwrap_or(0)
+    }
+
+    /// How often the REST API was asked this, such as `POST /nodes/pve/lxc`.
+    pub async fn requests(&self, request: &str) -> usize {
+        let calls = self.get("calls").await;
+        let calls = calls["calls"].as_array().unwrap();
+        calls.iter().filter(|call| call["kind"] == "api" && call["what"] == request).count()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}/{path}", self.admin)).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// The password that a container was created with.
+    pub fn container_password(&self, vmid: u32) -> String {
+        let state = std::fs::read(self.data.join("pve/state.json")).unwrap();
+        let state: Value = serde_json::from_slice(&state).unwrap();
+        state["containers"][vmid.to_string()]["password"].as_str().expect("a container made by Berth has a password").to_owned()
+    }
+
+    /// The containers on the host, as `pct list` tells.
+    pub async fn containers(&self) -> Vec<u32> {
+        self.pct().await.list().await.unwrap().iter().map(|entry| entry.vmid.get()).collect()
+    }
+
+    /// What a shell command inside a container prints; fails when it fails.
+    pub async fn shell(&self, vmid: u32, script: &str) -> String {
+        let limits = Limits { deadline: DEADLINE, max_output: 1 << 20 };
+        let pct = self.pct().await;
+        let output = pct.run(Vmid::new(vmid).unwrap(), &["sh", "-c", script], Stdin::Empty, limits).await.unwrap();
+        assert!(output.exit.success(), "{script}: {}", output.stderr_text());
+        output.stdout_text()
+    }
+
+    /// Waits until a shell command inside a container succeeds.
+    pub async fn until(&self, vmid: u32, script: &str) {
+        let limits = Limits { deadline: DEADLINE, max_output: 1 << 20 };
+        let (pct, vmid) = (self.pct().await, Vmid::new(vmid).unwrap());
+        wait_until(DEADLINE, script, async || {
+            let output = pct.run(vmid, &["sh", "-c", script], Stdin::Empty, limits).await.ok()?;
+            output.exit.success().then_some(())
+        })
+        .await;
+    }
+
+    async fn pct(&self) -> Pct {
+        let host: HostPort = self.ssh.to_string().parse().unwrap();
+        let deadline = Duration::from_secs(20);
+        let host_key = probe_host_key(&host, deadline).await.unwrap();
+        let credential = SshCredential::Password(ROOT_PASSWORD.into());
+        let target = SshTarget { host, user: "root".into(), credential, host_key };
+        Pct::new(SshConnection::connect(&target, deadline).await.unwrap())
+    }
+}
