@@ -49,7 +49,7 @@ fn every_wrong_variable_is_named_at_once_and_no_secret_is_shown() {
     assert_eq!(errors.len(), 3, "{errors:?}");
     for (name, remedy) in [
         ("BERTH_LISTEN", "127.0.0.1:8080"),
-        ("BERTH_LEASE_SECONDS", "5 to 3600"),
+        ("BERTH_LEASE_SECONDS", "2 to 3600"),
         ("BERTH_DATABASE_URL", "postgres://"),
     ] {
         assert!(

@@ -170,7 +170,7 @@ impl Config {
         let login_attempts = variables.read("BERTH_LOGIN_ATTEMPTS", || ten, parse::login_attempts);
         let trusted_proxies = variables.read("BERTH_TRUSTED_PROXIES", Vec::new, parse::networks);
         let concurrency = variables.read("BERTH_WORKER_CONCURRENCY", || 2, |text| parse::number(text, 1, 64));
-        let lease = variables.read("BERTH_LEASE_SECONDS", || 30, |text| parse::number(text, 5, 3600));
+        let lease = variables.read("BERTH_LEASE_SECONDS", || 30, |text| parse::number(text, 2, 3600));
         let recipes = || PathBuf::from("container-templates");
         let container_templates =
             variables.read("BERTH_CONTAINER_TEMPLATES", recipes, |text| Ok(text.into()));

@@ -81,7 +81,7 @@ fn each_wrong_value_is_one_line_with_its_name_and_the_remedy() {
         ("BERTH_LOGIN_ATTEMPTS", "10/5€", "10/5m"),
         ("BERTH_TRUSTED_PROXIES", "10.0.0.0/33", "192.168.1.0/24"),
         ("BERTH_WORKER_CONCURRENCY", "0", "from 1 to 64"),
-        ("BERTH_LEASE_SECONDS", "4", "from 5 to 3600"),
+        ("BERTH_LEASE_SECONDS", "1", "from 2 to 3600"),
         ("BERTH_METRICS_LISTEN", "localhost", "127.0.0.1:8080"),
         ("BERTH_LOG", "info,=debug=", "berth_worker=debug"),
         ("BERTH_LOG_FORMAT", "xml", "auto, human or json"),
