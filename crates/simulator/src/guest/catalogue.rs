@@ -125,7 +125,9 @@ impl Package {
         let is_daemon = self.units.iter().any(|unit| basename(&unit.exec) == basename(program));
         let own = matches!(basename(program), "docker" | "docker-compose") || is_daemon;
         let inside = program.replacen("/usr", MACHINE, 1);
-        let target = if Path::new(program).exists() && !own { inside.as_str() } else { TOOL };
+        // Inside a guest the machine's programs are elsewhere than outside, where the root of a guest is made.
+        let is_there = Path::new(&inside).exists() || (root != Path::new("/") && Path::new(program).exists());
+        let target = if is_there && !own { inside.as_str() } else { TOOL };
         let link = below(root, program);
         if let Some(parent) = link.parent() {
             fs::create_dir_all(parent)?;

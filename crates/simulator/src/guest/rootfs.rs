@@ -11,7 +11,7 @@ use super::dpkg;
 use super::sandbox::{MACHINE, TOOL};
 
 /// Programs that are this program under another name, in every guest.
-const TOOLS: [&str; 6] = ["bin/hostname", "bin/ip", "sbin/ip", "bin/ss", "bin/tar", "sbin/init"];
+const TOOLS: [&str; 7] = ["bin/uptime", "bin/hostname", "bin/ip", "sbin/ip", "bin/ss", "bin/tar", "sbin/init"];
 const DEBIAN_TOOLS: [&str; 10] = [
     "bin/systemctl",
     "bin/systemd-run",

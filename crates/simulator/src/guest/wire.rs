@@ -25,8 +25,6 @@ pub(crate) struct Attach {
     pub(crate) cwd: OsString,
     /// Standard input is a terminal: the command gets a terminal of its own.
     pub(crate) terminal: bool,
-    /// Standard input already is the terminal to take as controlling terminal.
-    pub(crate) session: bool,
 }
 
 /// From the simulator to the init of a guest.

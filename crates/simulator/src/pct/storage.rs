@@ -50,9 +50,9 @@ impl Session<'_> {
     fn storages(&self) -> Result<(), Failure> {
         self.complain_about_broken();
         let storages = self.host.read(|model| model.storages.clone());
-        let width = storages.keys().map(String::len).max().unwrap_or(0).max(15);
+        let width = storages.keys().map(String::len).max().unwrap_or(0) + 1;
         let mut text = format!(
-            "{:<width$} {:>8} {:>10} {:>15} {:>15} {:>15} {:>8}\n",
+            "{:<width$} {:>10} {:>10} {:>15} {:>15} {:>15} {:>8}\n",
             "Name", "Type", "Status", "Total (KiB)", "Used (KiB)", "Available (KiB)", "%",
         );
         for (name, storage) in &storages {
@@ -62,10 +62,9 @@ impl Session<'_> {
                 "disabled" => "N/A".to_owned(),
                 _ => format!("{:.2}%", 100.0 * used as f64 / (total.max(1)) as f64),
             };
-            text.push_str(&format!("{name:<width$} {:>8} {status:>10} {total:>15} {used:>15} {free:>15} {share:>8}\n", "dir"));
+            text.push_str(&format!("{name:<width$} {:>10} {status:>10} {total:>15} {used:>15} {free:>15} {share:>8}\n", "dir"));
         }
-        // The columns of a real host: names and types to the width of their longest.
-        self.out(text.lines().map(|line| compact(line, width)).collect::<String>());
+        self.out(text);
         Ok(())
     }
 
@@ -138,9 +137,4 @@ fn figures(storage: &Storage) -> (u64, u64, u64) {
     // ext4 keeps a twentieth for root.
     let free = storage.total.saturating_sub(used).saturating_sub(storage.total / 20);
     (storage.total / KIB, used / KIB, free / KIB)
-}
-
-/// One line without trailing blanks.
-fn compact(line: &str, _width: usize) -> String {
-    format!("{}\n", line.trim_end())
 }

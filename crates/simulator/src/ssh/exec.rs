@@ -63,7 +63,6 @@ impl Start {
             env: env.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             cwd: home.into(),
             terminal: self.terminal.is_some(),
-            session: false,
         }
     }
 }

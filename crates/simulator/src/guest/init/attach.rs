@@ -1,9 +1,8 @@
 //! Running a command inside with the caller's own descriptors, as `lxc-attach` does.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -12,6 +11,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::reaper::{Reaper, kill_group, pid_of};
+use super::terminal::Relay;
 use crate::guest::wire::{self, Attach, Reply, Signal};
 
 const ENOENT: i32 = 2;
@@ -22,9 +22,13 @@ pub(super) fn attach(reaper: &Arc<Reaper>, request: &Attach, fds: Vec<OwnedFd>) 
     let Ok([stdin, stdout, stderr, reply]) = <[OwnedFd; 4]>::try_from(fds) else { return };
     let reply = UnixStream::from(reply);
     let answer = match start(reaper, request, stdin, stdout, stderr) {
-        Ok(pid) => {
+        Ok((pid, relay)) => {
             forward_signals(&reply, pid);
-            Reply::Exit(reaper.wait(pid))
+            let code = reaper.wait(pid);
+            if let Some(relay) = relay {
+                relay.finish();
+            }
+            Reply::Exit(code)
         }
         Err(error) => Reply::NotStarted(error.raw_os_error().unwrap_or(EACCES)),
     };
@@ -38,19 +42,18 @@ fn start(
     stdin: OwnedFd,
     stdout: OwnedFd,
     stderr: OwnedFd,
-) -> io::Result<i32> {
+) -> io::Result<(i32, Option<Relay>)> {
     let mut command = prepare(request)?;
+    let mut relay = None;
     if request.terminal {
-        let slave = open_terminal(stdin, stdout)?;
+        let slave;
+        (slave, relay) = Relay::open(stdin, stdout).map(|(slave, relay)| (slave, Some(relay)))?;
         command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave);
     } else {
-        command.stdin(stdin).stdout(stdout).stderr(stderr);
-        if !request.session {
-            command.process_group(0);
-        }
+        command.stdin(stdin).stdout(stdout).stderr(stderr).process_group(0);
     }
     let child = reaper.spawn(&mut command)?;
-    Ok(pid_of(&child))
+    Ok((pid_of(&child), relay))
 }
 
 fn prepare(request: &Attach) -> io::Result<Command> {
@@ -62,7 +65,7 @@ fn prepare(request: &Attach) -> io::Result<Command> {
     let mut words: Vec<OsString> = vec!["--ignore-signal=PIPE".into(), "-i".into(), "--".into()];
     words.extend(request.env.iter().map(|(key, value)| [key.as_os_str(), OsStr::new("="), value].into_iter().collect()));
     words.extend(request.argv.iter().cloned());
-    let mut command = if request.terminal || request.session {
+    let mut command = if request.terminal {
         let mut command = Command::new("/usr/bin/setsid");
         command.args(["--ctty", "/usr/bin/env"]);
         command
@@ -105,22 +108,4 @@ fn forward_signals(reply: &UnixStream, pid: i32) {
             kill_group(pid, number);
         }
     });
-}
-
-/// A terminal of the guest's own whose other end is copied to and from the caller's descriptors.
-fn open_terminal(stdin: OwnedFd, stdout: OwnedFd) -> io::Result<OwnedFd> {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let name = ptsname(master.as_fd(), Vec::new())?;
-    let slave = rustix::fs::open(
-        name.as_c_str(),
-        rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC,
-        rustix::fs::Mode::empty(),
-    )?;
-    let writer = master.try_clone()?;
-    std::thread::spawn(move || io::copy(&mut File::from(stdin), &mut File::from(writer)));
-    std::thread::spawn(move || io::copy(&mut File::from(master), &mut File::from(stdout)));
-    Ok(slave)
 }

@@ -9,6 +9,7 @@ mod manager;
 mod protocol;
 mod reaper;
 mod run;
+mod terminal;
 mod transient;
 mod unit_file;
 
@@ -34,6 +35,8 @@ pub(crate) const ROLE: &str = "BERTH_GUEST";
 pub(crate) const HOST_SOCKET: &str = "/run/pve.sock";
 /// Where the guest's address is kept for `ip` and `hostname -I`.
 pub(crate) const NETWORK: &str = "/run/network.json";
+/// As old as the guest's boot.
+pub(crate) const BOOTED: &str = "/run/booted";
 /// Exists while writes are to fail with `No space left on device`.
 pub(crate) const DISK_FULL: &str = "/run/disk-full";
 
@@ -110,6 +113,7 @@ fn prepare(role: &Role) -> io::Result<()> {
     for directory in ["/run/systemd/transient", "/run/lock", "/run/user"] {
         std::fs::create_dir_all(directory)?;
     }
+    std::fs::write(BOOTED, "")?;
     if let Some(network) = &role.network {
         std::fs::write(NETWORK, serde_json::to_vec(network)?)?;
         // Without the program or the privilege only the loopback address answers.

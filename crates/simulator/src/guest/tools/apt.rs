@@ -2,16 +2,26 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::manager::ask;
-use super::{err, is_full, out};
+use super::{err, is_full};
 use crate::guest::catalogue::{Package, find, packages};
 use crate::guest::dpkg;
 use crate::guest::init::Request;
 
 /// Each package takes a moment, so that progress can be watched.
 const MOMENT: Duration = Duration::from_millis(60);
+
+/// Set by `-qq`: only errors are told.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+fn out(text: impl AsRef<str>) {
+    if !QUIET.load(Ordering::Relaxed) {
+        super::out(text);
+    }
+}
 
 /// `apt-get VERB NAMES`
 pub(super) fn main(called: &str, args: &[String]) -> i32 {
@@ -25,6 +35,7 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         }
         index += 1;
     }
+    QUIET.store(args.iter().any(|arg| arg == "-qq"), Ordering::Relaxed);
     let simulate = args.iter().any(|arg| matches!(arg.as_str(), "-s" | "--simulate" | "--dry-run"));
     match words.split_first() {
         Some((&"update", _)) => update(),

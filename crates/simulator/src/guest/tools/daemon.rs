@@ -28,7 +28,9 @@ pub(super) fn main(name: &str, args: &[String]) -> i32 {
     }
     let mut listen = ports.unwrap_or_default().to_vec();
     configured_ports(name, args, &mut listen);
-    out(format!("{name} started\n"));
+    if !listen.is_empty() && name != "sshd" {
+        out(format!("{name} started\n"));
+    }
     for port in &listen {
         if let Err(error) = serve(name, port) {
             err(format!("{name}: bind() to port {} failed: {error}", port.port));

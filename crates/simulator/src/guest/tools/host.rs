@@ -77,7 +77,7 @@ pub(super) fn attach(raw: &[OsString]) -> i32 {
     let argv: Vec<OsString> = raw.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
     let name = argv.first().cloned().unwrap_or_default();
     let terminal = io::stdin().is_terminal();
-    let request = Attach { argv, env: environment(keep), cwd: cwd(), terminal, session: false };
+    let request = Attach { argv, env: environment(keep), cwd: cwd(), terminal };
     let Ok(stream) = UnixStream::connect(HOST_SOCKET) else {
         err(UNREACHABLE);
         return 255;

@@ -13,6 +13,7 @@ mod ss;
 mod systemctl;
 mod systemd_run;
 mod tar;
+mod uptime;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -43,6 +44,7 @@ pub fn run() -> Option<i32> {
         "rc-service" | "rc-update" | "rc-status" => openrc::main(&name, &args),
         "hostname" => network::hostname(&args),
         "ip" => network::ip(&args),
+        "uptime" => uptime::main(&args),
         "ss" => ss::main(&args),
         "tar" => tar::main(&raw),
         "docker" | "docker-compose" => docker::main(&name, &args),
