@@ -73,6 +73,17 @@ impl Rig {
         Ok(accepted.then_some(session))
     }
 
+    /// The fingerprint of the host key that is shown.
+    pub(crate) async fn host_key(&self) -> String {
+        let seen = Arc::new(std::sync::Mutex::default());
+        let client = Anyone { seen: Arc::clone(&seen) };
+        let address = self.simulator.ready.nodes[0].ssh;
+        let session = russh::client::connect(Arc::new(Config::default()), address, client).await.unwrap();
+        drop(session);
+        let found: String = seen.lock().unwrap().clone();
+        found
+    }
+
     /// Runs one command on a connection of its own.
     pub(crate) async fn run(&self, command: &str) -> Outcome {
         self.run_with(command, b"", false).await
