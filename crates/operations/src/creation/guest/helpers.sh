@@ -94,7 +94,8 @@ generate_password() {
     printf '%s\n' "$berth_password"
 }
 
-# save_credential SERVICE KEY VALUE: kept in the container under /etc/berth/credentials, readable by root only, masked in the log.
+# save_credential SERVICE KEY VALUE: kept in the container under /etc/berth/credentials, readable by root only;
+# the value is masked in the log unless the key ends in USER, NAME, HOST, PORT, URL or DATABASE.
 save_credential() {
     case $1$2 in
     *[!A-Za-z0-9._-]*)
@@ -102,7 +103,11 @@ save_credential() {
         return 1
         ;;
     esac
-    berth_mask "$3"
+    # Who and where is no secret, and masking "admin" or "80" would blot out half the log.
+    case $2 in
+    *USER | *USERNAME | *NAME | *HOST | *PORT | *URL | *DATABASE | *user | *username | *name | *host | *port | *url | *database) ;;
+    *) berth_mask "$3" ;;
+    esac
     (
         umask 077
         mkdir -p /etc/berth/credentials
