@@ -1,0 +1,14 @@
+//! Creations as they really run: `berth web` and `berth worker` as processes, a PostgreSQL, a Redis and a simulated Proxmox host. Run
+//! under `scripts/with-services`.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
+mod calls;
+mod failing;
+mod killed;
+mod outage;
+mod pages;
+mod queue;
+mod scenario;
+mod secrets;
+mod ssh;
