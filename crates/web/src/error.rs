@@ -119,7 +119,8 @@ impl From<berth_operations::NodeTrouble> for NodeTrouble {
 impl NodeTrouble {
     /// From a text whose last sentence says what to do, as those of the Proxmox client do.
     pub fn told(node: impl Into<String>, text: &str) -> Self {
-        let (cause, remedy) = text.split_once(". ").unwrap_or((text, "Look at the node under Settings, Nodes, and try again"));
+        let (cause, remedy) =
+            text.split_once(". ").unwrap_or((text, "Look at the node under Settings, Nodes, and try again"));
         Self { node: node.into(), cause: cause.into(), remedy: remedy.into(), retry: None }
     }
 }

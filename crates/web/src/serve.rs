@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{Next, from_fn_with_state};
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use berth_operations::sessions::SessionStore;
 use ipnet::IpNet;
@@ -37,11 +37,17 @@ pub struct Config {
 /// The whole application, for a server or a test.
 pub fn app(state: AppState, secure_cookies: bool) -> Router {
     let sessions = session::layer(SessionStore::new(state.ctx.redis.clone()), secure_cookies);
-    let pages = pages::all().layer(from_fn_with_state(state.clone(), with_name)).layer(sessions).with_state(state);
+    let pages =
+        pages::all().layer(from_fn_with_state(state.clone(), with_name)).layer(sessions).with_state(state);
     routes::compose(pages)
 }
 
-async fn with_name(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
+async fn with_name(
+    State(state): State<AppState>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
     let response = next.run(request).await;
     name_user(session, response, state.ctx.clock.now()).await
 }
@@ -53,7 +59,8 @@ pub async fn serve(state: AppState, config: Config, shutdown: CancellationToken)
     let service = app(state, config.secure_cookies).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(address = %listener.local_addr()?, "serving pages");
     let told = shutdown.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { told.cancelled().await });
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(async move { told.cancelled().await });
     tokio::select! {
         ended = async { serving.await } => ended,
         () = async {

@@ -43,7 +43,12 @@ impl Call {
     }
 
     /// Goes to another page, which says what happened.
-    pub async fn go_to_saying(&self, path: &str, tone: Tone, text: impl Into<String>) -> Result<Response, WebError> {
+    pub async fn go_to_saying(
+        &self,
+        path: &str,
+        tone: Tone,
+        text: impl Into<String>,
+    ) -> Result<Response, WebError> {
         session::add_toast(&self.session, Toast { tone, text: text.into() }).await?;
         Ok(self.by_htmx.go_to(path))
     }
@@ -59,7 +64,8 @@ impl FromRequestParts<AppState> for Call {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let session = session::of(parts).await.map_err(IntoResponse::into_response)?;
-        let user = session::user(&session, state.ctx.clock.now()).await.map_err(IntoResponse::into_response)?;
+        let user =
+            session::user(&session, state.ctx.clock.now()).await.map_err(IntoResponse::into_response)?;
         let Some(user) = user else { return Err(NotLoggedIn::of(parts).into_response()) };
         Ok(Self { state: state.clone(), user, by_htmx: ByHtmx::of(&parts.headers), session })
     }
@@ -67,10 +73,9 @@ impl FromRequestParts<AppState> for Call {
 
 /// Puts the user's name in a failed answer, so that its page keeps the menu.
 pub async fn name_user(session: Session, mut response: Response, now: time::OffsetDateTime) -> Response {
-    if response.status().is_client_error() || response.status().is_server_error() {
-        if let Ok(Some(user)) = session::user(&session, now).await {
-            response.extensions_mut().insert::<LayoutUser>(session::layout_user(&user));
-        }
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if failed && let Ok(Some(user)) = session::user(&session, now).await {
+        response.extensions_mut().insert::<LayoutUser>(session::layout_user(&user));
     }
     response
 }

@@ -15,7 +15,8 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, WebError> {
-        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| WebError::NotFound)?;
+        let parameters =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|_| WebError::NotFound)?;
         let id = parameters.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
         id.and_then(|id| id.parse().ok()).map(Self).ok_or(WebError::NotFound)
     }

@@ -30,6 +30,8 @@ pub fn layer(store: SessionStore, secure: bool) -> SessionManagerLayer<SessionSt
         .with_same_site(SameSite::Lax)
         .with_secure(secure)
         .with_expiry(Expiry::OnInactivity(IDLE))
+        // Every request lets the session slide, not only those that change it.
+        .with_always_save(true)
 }
 
 /// What a session holds of a login: nothing of Proxmox but the name.
@@ -58,7 +60,6 @@ pub async fn user(session: &Session, now: OffsetDateTime) -> Result<Option<User>
         end(session).await?;
         return Ok(None);
     }
-    // Any write makes the layer send the cookie anew, which lets the session slide.
     Ok(Some(login.user))
 }
 
@@ -105,7 +106,8 @@ fn login_path(uri: &Uri, is_page: bool) -> String {
     if !is_page || path == "/" {
         return "/login".to_owned();
     }
-    let encoded: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
+    let encoded: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
     format!("/login?{encoded}")
 }
 
@@ -114,13 +116,18 @@ impl IntoResponse for NotLoggedIn {
         if self.by_htmx.0 {
             return (StatusCode::UNAUTHORIZED, [("hx-redirect", "/login")]).into_response();
         }
-        if self.is_page { Redirect::to(&self.next).into_response() } else { StatusCode::UNAUTHORIZED.into_response() }
+        if self.is_page {
+            Redirect::to(&self.next).into_response()
+        } else {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
     }
 }
 
 /// Where to go after the login: a path of ours, else the dashboard. `//host` and `/\host` are other sites to a browser.
 pub fn safe_next(next: &str) -> &str {
-    let own = next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control);
+    let own =
+        next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control);
     if own { next } else { "/" }
 }
 

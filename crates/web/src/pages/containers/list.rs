@@ -1,6 +1,8 @@
 //! `GET /`: all containers and what is being created.
 
-use berth_operations::containers::{self, ContainerOverview, CreationOverview, NodeTroubleRow, State as Doing};
+use berth_operations::containers::{
+    self, ContainerOverview, CreationOverview, NodeTroubleRow, State as Doing,
+};
 
 use super::service_links;
 use super::view::{ContainerCard, ContainersPage, CreationCard};

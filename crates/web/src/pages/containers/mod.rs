@@ -23,7 +23,8 @@ pub fn routes() -> Router<AppState> {
 
 /// Ports of the services that a container is for, as links; none without an address.
 pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
-    let apps = container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
+    let apps =
+        container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
     apps.flat_map(|service| links(container.address.as_deref(), service)).collect()
 }
 
@@ -31,7 +32,11 @@ pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
 fn links(address: Option<&str>, service: &Service) -> Vec<ServiceLink> {
     let Some(address) = address else { return Vec::new() };
     let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-    service.ports.iter().map(|port| ServiceLink { label: format!("{} :{port}", service.name), url: url(&host, *port) }).collect()
+    service
+        .ports
+        .iter()
+        .map(|port| ServiceLink { label: format!("{} :{port}", service.name), url: url(&host, *port) })
+        .collect()
 }
 
 fn url(host: &str, port: u16) -> String {

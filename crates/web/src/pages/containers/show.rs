@@ -3,8 +3,8 @@
 use berth_domain::discovery::{Service, ServiceKind, ServiceState};
 use berth_operations::containers::{self, ContainerConfig, ContainerDetails, State as Doing};
 
-use super::list::badge;
 use super::links;
+use super::list::badge;
 use super::view::{ContainerPage, Fact, ServiceRow};
 use crate::WebError;
 use crate::badge::State;
@@ -13,9 +13,13 @@ use crate::extract::Call;
 use crate::extract::path::Id;
 use crate::layout::Section;
 
-pub(super) async fn page(call: Call, Id(id): Id<berth_domain::ContainerId>) -> Result<ContainerPage, WebError> {
+pub(super) async fn page(
+    call: Call,
+    Id(id): Id<berth_domain::ContainerId>,
+) -> Result<ContainerPage, WebError> {
     let details = containers::show(call.ctx(), call.user_id(), id).await?;
-    let layout = call.layout(details.container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
+    let layout =
+        call.layout(details.container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
     let ContainerDetails { container, node, state, config, .. } = details;
     let (system, apps): (Vec<_>, Vec<_>) = container.services.iter().partition(|service| service.system);
     let row = |service: &&Service| service_row(container.address.as_deref(), service);
@@ -36,7 +40,10 @@ pub(super) async fn page(call: Call, Id(id): Id<berth_domain::ContainerId>) -> R
         network: config.map(network).unwrap_or_default(),
         options: config.map(options).unwrap_or_default(),
         trouble: match &state {
-            Doing::Unknown(cause) => Some(NodeTrouble { retry: Some(format!("/containers/{id}")), ..NodeTrouble::told(&node.name, cause) }),
+            Doing::Unknown(cause) => Some(NodeTrouble {
+                retry: Some(format!("/containers/{id}")),
+                ..NodeTrouble::told(&node.name, cause)
+            }),
             _ => None,
         },
         hostname: container.hostname,
@@ -62,7 +69,10 @@ fn service_row(address: Option<&str>, service: &Service) -> ServiceRow {
 
 fn resources(config: &ContainerConfig) -> Vec<Fact> {
     let mebibytes = |count: u64| format!("{count} MiB");
-    let mut facts = vec![Fact::new("Cores", config.cores().map_or_else(|| "all of the node's".into(), |cores| cores.to_string()))];
+    let mut facts = vec![Fact::new(
+        "Cores",
+        config.cores().map_or_else(|| "all of the node's".into(), |cores| cores.to_string()),
+    )];
     facts.extend(config.memory_mib().map(|memory| Fact::new("Memory", mebibytes(memory))));
     facts.extend(config.swap_mib().map(|swap| Fact::new("Swap", mebibytes(swap))));
     if let Some(rootfs) = config.rootfs() {
@@ -73,10 +83,21 @@ fn resources(config: &ContainerConfig) -> Vec<Fact> {
 }
 
 fn network(config: &ContainerConfig) -> Vec<Fact> {
-    let labels = [("name", "Interface"), ("bridge", "Bridge"), ("tag", "VLAN"), ("ip", "IPv4"), ("gw", "Gateway"), ("ip6", "IPv6"), ("gw6", "IPv6 gateway"), ("hwaddr", "MAC address")];
+    let labels = [
+        ("name", "Interface"),
+        ("bridge", "Bridge"),
+        ("tag", "VLAN"),
+        ("ip", "IPv4"),
+        ("gw", "Gateway"),
+        ("ip6", "IPv6"),
+        ("gw6", "IPv6 gateway"),
+        ("hwaddr", "MAC address"),
+    ];
     let mut facts = Vec::new();
     for net in config.nets().values() {
-        facts.extend(labels.iter().filter_map(|(key, label)| net.get(key).map(|value| Fact::mono(*label, value))));
+        facts.extend(
+            labels.iter().filter_map(|(key, label)| net.get(key).map(|value| Fact::mono(*label, value))),
+        );
         facts.push(Fact::new("Firewall", if net.flag("firewall") { "on" } else { "off" }));
     }
     facts.extend(config.get("nameserver").map(|server| Fact::mono("DNS server", server)));
@@ -90,7 +111,8 @@ fn options(config: &ContainerConfig) -> Vec<Fact> {
     facts.extend(config.get("ostype").map(|ostype| Fact::new("Operating system", ostype)));
     facts.push(Fact::new("Unprivileged", yes_no(config.unprivileged())));
     let features = config.features();
-    let on: Vec<&str> = ["nesting", "keyctl", "fuse"].into_iter().filter(|feature| features.flag(feature)).collect();
+    let on: Vec<&str> =
+        ["nesting", "keyctl", "fuse"].into_iter().filter(|feature| features.flag(feature)).collect();
     facts.push(Fact::new("Features", if on.is_empty() { "none".to_owned() } else { on.join(", ") }));
     facts.push(Fact::new("Start at boot", yes_no(config.onboot())));
     facts

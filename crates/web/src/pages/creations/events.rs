@@ -19,7 +19,11 @@ use crate::extract::path::Id;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Replays what came after `Last-Event-ID`, then goes on live; ends with the creation.
-pub(super) async fn stream(call: Call, Id(id): Id<CreationId>, headers: HeaderMap) -> Result<Response, WebError> {
+pub(super) async fn stream(
+    call: Call,
+    Id(id): Id<CreationId>,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
     let after = last_event_id(&headers);
     let events = creation::follow(call.ctx(), &call.state.hub, call.user_id(), id, after).await?;
     let events = events.map(|event| Ok::<_, Infallible>(encode(&event)));

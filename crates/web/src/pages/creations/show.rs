@@ -1,10 +1,16 @@
 //! `GET /creations/{id}` and its panel.
 
 use berth_domain::CreationId;
-use berth_domain::creation::{Creation, CreationState as Stored, LineLevel, Phase, ProgressEvent, Step, StepState as StoredStep, StoredEvent};
+use berth_domain::creation::{
+    Creation, CreationState as Stored, LineLevel, Phase, ProgressEvent, Step, StepState as StoredStep,
+    StoredEvent,
+};
 use berth_operations::creation::{self, CreationDetails};
 
-use super::view::{CreationActions, CreationError, CreationPage, CreationPanel, CreationState, CreationView, LogLine, PHASES, StepRow, StepState};
+use super::view::{
+    CreationActions, CreationError, CreationPage, CreationPanel, CreationState, CreationView, LogLine,
+    PHASES, StepRow, StepState,
+};
 use crate::WebError;
 use crate::ansi::AnsiLine;
 use crate::extract::Call;
@@ -16,7 +22,10 @@ pub(super) async fn page(call: Call, Id(id): Id<CreationId>) -> Result<CreationP
     // The log first: what happens in between comes by the stream, and the panel is never older than the log.
     let (events, log_cut) = creation::log(call.ctx(), call.user_id(), id).await?;
     let details = creation::show(call.ctx(), call.user_id(), id).await?;
-    let layout = call.layout(details.creation.spec.hostname.clone(), Section::Containers).await?.under("Containers", "/");
+    let layout = call
+        .layout(details.creation.spec.hostname.clone(), Section::Containers)
+        .await?
+        .under("Containers", "/");
     let last_event = events.last().map_or_else(String::new, |event| event.seq.to_string());
     let log = events.iter().filter_map(log_line).collect();
     Ok(CreationPage { layout, creation: view(&details), log, log_cut, last_event })
@@ -97,7 +106,10 @@ fn step_row(step: &Step) -> StepRow {
         StoredStep::Done => StepState::Done,
         StoredStep::Failed => StepState::Failed,
     };
-    let seconds = step.started_at.zip(step.finished_at).and_then(|(from, to)| u64::try_from((to - from).whole_seconds()).ok());
+    let seconds = step
+        .started_at
+        .zip(step.finished_at)
+        .and_then(|(from, to)| u64::try_from((to - from).whole_seconds()).ok());
     StepRow {
         index: step.position as usize,
         name: step.name.clone(),
@@ -115,6 +127,9 @@ fn error(creation: &Creation) -> Option<CreationError> {
 
 const fn actions(creation: &Creation) -> CreationActions {
     let ended_early = matches!(creation.state, Stored::Failed | Stored::Cancelled);
-    CreationActions { cancel: creation.state.is_live() && !creation.cancel_requested, retry: ended_early, remove: ended_early }
+    CreationActions {
+        cancel: creation.state.is_live() && !creation.cancel_requested,
+        retry: ended_early,
+        remove: ended_early,
+    }
 }
-

@@ -45,7 +45,7 @@ pub(super) async fn log_in(
         }
         Ok(LoginOutcome::ConfirmCertificate(shown)) => certificate = Some(certificate_view(&shown)),
         Ok(LoginOutcome::SecondFactorNotSupportedYet) => problem = Some(LoginProblem::TwoFactor),
-        Ok(LoginOutcome::Refused(refusal)) => problem = Some(refused(refusal)),
+        Ok(LoginOutcome::Refused(refusal)) => problem = Some(refused(&refusal)),
         Err(Error::Invalid(found)) => errors = found.into(),
         Err(Error::Throttled { retry_after: seconds }) => {
             retry_after = Some(seconds);
@@ -56,17 +56,19 @@ pub(super) async fn log_in(
     let form = show::form(&state.ctx, client, &form, &errors).await?;
     let page = LoginPage { layout: show::layout(), form, next, problem, certificate };
     Ok(match retry_after {
-        Some(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page).into_response(),
+        Some(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page)
+            .into_response(),
         None => Rejected(page).into_response(),
     })
 }
 
-fn refused(refusal: Refusal) -> LoginProblem {
+fn refused(refusal: &Refusal) -> LoginProblem {
     let command = refusal.remedy();
     match refusal {
         Refusal::Credentials => LoginProblem::Refused,
         Refusal::CertificateChanged { expected, found, .. } => LoginProblem::CertificateChanged {
-            trusted: expected.map_or_else(|| "a publicly trusted certificate".into(), |expected| expected.to_string()),
+            trusted: expected
+                .map_or_else(|| "a publicly trusted certificate".into(), |expected| expected.to_string()),
             presented: found.to_string(),
             command: command.unwrap_or_default(),
         },

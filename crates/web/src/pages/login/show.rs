@@ -43,14 +43,23 @@ pub(super) fn layout() -> Layout {
 }
 
 /// The form as typed, with what may be chosen.
-pub(super) async fn form(ctx: &Context, client: std::net::IpAddr, typed: &Typed, errors: &FormErrors) -> Result<LoginForm, WebError> {
+pub(super) async fn form(
+    ctx: &Context,
+    client: std::net::IpAddr,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Result<LoginForm, WebError> {
     let login_hosts: Vec<Choice> = match login::login_options(ctx).await? {
         LoginOptions::Free => Vec::new(),
-        LoginOptions::Choice(hosts) => hosts.iter().map(|host| Choice::new(host.to_string(), host.to_string())).collect(),
+        LoginOptions::Choice(hosts) => {
+            hosts.iter().map(|host| Choice::new(host.to_string(), host.to_string())).collect()
+        }
     };
-    let chosen = if typed.host.is_empty() { login_hosts.first().map(|choice| choice.value.clone()) } else { None };
+    let chosen =
+        if typed.host.is_empty() { login_hosts.first().map(|choice| choice.value.clone()) } else { None };
     let host = chosen.unwrap_or_else(|| typed.host.clone());
-    let port = if login_hosts.is_empty() && typed.port.is_empty() { "8006".to_owned() } else { typed.port.clone() };
+    let port =
+        if login_hosts.is_empty() && typed.port.is_empty() { "8006".to_owned() } else { typed.port.clone() };
     Ok(LoginForm {
         realms: choices(&offered(ctx, client, &host, &port).await),
         host: errors.field("host", host),
@@ -88,7 +97,8 @@ pub(super) async fn realms(
     ClientIp(client): ClientIp,
     uri: Uri,
 ) -> Result<RealmsFragment, WebError> {
-    let Query(typed) = Query::<RealmsOf>::try_from_uri(&uri).map_err(|error| WebError::BadRequest(error.to_string()))?;
+    let Query(typed) =
+        Query::<RealmsOf>::try_from_uri(&uri).map_err(|error| WebError::BadRequest(error.to_string()))?;
     let realms = offered(&state.ctx, client, &typed.host, &typed.port).await;
     Ok(RealmsFragment { realm: Field::new("pam"), realms: choices(&realms) })
 }

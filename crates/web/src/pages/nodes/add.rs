@@ -5,7 +5,9 @@ use axum::response::{IntoResponse, Response};
 use berth_operations::Error;
 use berth_operations::nodes::{self, CheckState as Tested, Connected, NodeForm as Typed, TestReport};
 
-use super::view::{CheckRow, CheckState, ConnectionReport, HostKeyView, NodeForm, NodeFormPage, SetupCommands};
+use super::view::{
+    CheckRow, CheckState, ConnectionReport, HostKeyView, NodeForm, NodeFormPage, SetupCommands,
+};
 use crate::WebError;
 use crate::extract::Call;
 use crate::forms::{Field, FormErrors, Rejected};
@@ -13,7 +15,13 @@ use crate::layout::{Layout, Section, Tone};
 use crate::pages::login::certificate_view;
 
 pub(super) async fn page(call: Call) -> Result<NodeFormPage, WebError> {
-    let typed = Typed { port: "8006".into(), ssh_port: "22".into(), ssh_user: "root".into(), ssh_auth: "private_key".into(), ..Typed::default() };
+    let typed = Typed {
+        port: "8006".into(),
+        ssh_port: "22".into(),
+        ssh_user: "root".into(),
+        ssh_auth: "private_key".into(),
+        ..Typed::default()
+    };
     Ok(form_page(layout(&call).await?, &typed, &FormErrors::default(), None))
 }
 
@@ -36,7 +44,12 @@ async fn layout(call: &Call) -> Result<Layout, WebError> {
     Ok(layout.under("Settings", "/settings").under("Nodes", "/settings/nodes"))
 }
 
-fn form_page(layout: Layout, typed: &Typed, errors: &FormErrors, report: Option<&TestReport>) -> NodeFormPage {
+fn form_page(
+    layout: Layout,
+    typed: &Typed,
+    errors: &FormErrors,
+    report: Option<&TestReport>,
+) -> NodeFormPage {
     let commands = nodes::setup_commands();
     let mut form = form(typed, errors);
     // What is asked anew is not also sent as confirmed before.

@@ -31,10 +31,16 @@ pub(super) struct Answer {
     forget: String,
 }
 
-pub(super) async fn act(call: Call, Id(id): Id<NodeId>, Form(answer): Form<Answer>) -> Result<Response, WebError> {
+pub(super) async fn act(
+    call: Call,
+    Id(id): Id<NodeId>,
+    Form(answer): Form<Answer>,
+) -> Result<Response, WebError> {
     let node = nodes::find(call.ctx(), call.user_id(), id).await?;
     match nodes::delete(call.ctx(), call.user_id(), id, answer.forget == "on").await? {
-        Deleted::Done => call.go_to_saying("/settings/nodes", Tone::Success, format!("Deleted {}", node.name)).await,
+        Deleted::Done => {
+            call.go_to_saying("/settings/nodes", Tone::Success, format!("Deleted {}", node.name)).await
+        }
         Deleted::HasContainers(_) => Ok(Rejected(page(call, Id(id)).await?).into_response()),
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn card(overview: NodeOverview) -> NodeCard {
         Health::Reachable { .. } => Reachability::Reachable,
         Health::CertificateChanged { expected, found } => Reachability::KeyChanged {
             what: "certificate".into(),
-            trusted: expected.map_or_else(|| "a publicly trusted one".into(), |expected| expected.to_string()),
+            trusted: expected
+                .map_or_else(|| "a publicly trusted one".into(), |expected| expected.to_string()),
             presented: found.to_string(),
         },
         Health::Trouble(text) => Reachability::Trouble(NodeTrouble::told(&node.name, &text)),
@@ -40,7 +41,10 @@ pub(super) fn card(overview: NodeOverview) -> NodeCard {
         is_default: node.is_default,
         containers: Some(containers.len()),
         ssh: if node.ssh.is_some() { SshStatus::Works } else { SshStatus::Without },
-        managed: containers.into_iter().map(|container| format!("{} ({})", container.hostname, container.vmid)).collect(),
+        managed: containers
+            .into_iter()
+            .map(|container| format!("{} ({})", container.hostname, container.vmid))
+            .collect(),
         name: node.name,
     }
 }

@@ -4,10 +4,11 @@ use axum::Form;
 use axum::response::{IntoResponse, Response};
 use berth_domain::container_template::ContainerTemplate;
 use berth_operations::container_templates;
+use berth_operations::drafts::{self, Draft};
 use serde::Deserialize;
 
-use super::draft::Opened;
-use super::view::{ContainerTemplateChoice, TemplateStepPage, WizardStep};
+use super::draft::{Opened, base};
+use super::view::{ContainerTemplateChoice, TemplateStepPage, UnfinishedDraft, WizardStep};
 use crate::WebError;
 use crate::forms::{FormErrors, Rejected};
 
@@ -39,7 +40,9 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
 /// The page with its messages.
 pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<TemplateStepPage, WebError> {
     let recipes = container_templates::list(opened.call.ctx()).await?;
+    let drafts = drafts::list(opened.call.ctx(), opened.call.user_id()).await?;
     Ok(TemplateStepPage {
+        unfinished: drafts.iter().filter(|draft| draft.id != opened.draft.id).map(unfinished).collect(),
         layout: opened.layout().await?,
         wizard: opened.wizard(WizardStep::Template),
         choices: recipes.into_iter().map(choice).collect(),
@@ -56,5 +59,16 @@ fn choice(recipe: ContainerTemplate) -> ContainerTemplateChoice {
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,
+    }
+}
+
+fn unfinished(draft: &Draft) -> UnfinishedDraft {
+    let named = [&draft.form.hostname, &draft.form.container_template]
+        .into_iter()
+        .find(|name| !name.trim().is_empty());
+    UnfinishedDraft {
+        base: base(draft.id),
+        title: named.map_or_else(|| "From scratch".to_owned(), Clone::clone),
+        updated_at: draft.updated_at,
     }
 }

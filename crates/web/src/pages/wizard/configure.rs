@@ -98,6 +98,10 @@ pub(super) async fn page(mut opened: Opened, errors: &FormErrors) -> Result<Resp
         }
         Err(trouble) => Err(trouble),
     };
+    // The part that htmx would take is not on the page of a node that does not answer.
+    if offer.is_err() && opened.call.by_htmx.0 {
+        return Ok(opened.call.by_htmx.go_to(&opened.wizard(WizardStep::Configure).here()));
+    }
     let vmid_check = vmid_check(&opened, node, &offer).await?;
     let page = ConfigureStepPage {
         layout: opened.layout().await?,

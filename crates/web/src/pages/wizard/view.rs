@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use askama::Template;
 use askama_web::WebTemplate;
+use time::OffsetDateTime;
 
 use crate::error::NodeTrouble;
 use crate::filters;
@@ -119,6 +120,17 @@ pub struct ContainerTemplateChoice {
     pub files: usize,
 }
 
+/// Another draft of the same person.
+#[derive(Debug, Clone)]
+pub struct UnfinishedDraft {
+    /// Its address, without a trailing slash.
+    pub base: String,
+    /// What it is to become.
+    pub title: String,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
 /// Step 1.
 #[derive(Template, WebTemplate)]
 #[template(path = "wizard/template.html")]
@@ -131,6 +143,8 @@ pub struct TemplateStepPage {
     pub choices: Vec<ContainerTemplateChoice>,
     /// The chosen name in `container_template`; empty for "from scratch".
     pub chosen: Field,
+    /// What else was begun and not finished.
+    pub unfinished: Vec<UnfinishedDraft>,
 }
 
 /// What is known about a typed VMID.
