@@ -47,6 +47,11 @@ pub async fn find(ctx: &Context, user: UserId, id: DraftId) -> Result<Draft> {
     berth_store::drafts::find(&ctx.pg, user, id).await?.map(read).ok_or(Error::NotFound)
 }
 
+/// The user's drafts in which something was typed, the latest first.
+pub async fn list(ctx: &Context, user: UserId) -> Result<Vec<Draft>> {
+    Ok(berth_store::drafts::list(&ctx.pg, user).await?.into_iter().map(read).collect())
+}
+
 /// Stores the wizard as it is now, right or wrong: nothing typed is lost.
 pub async fn save(ctx: &Context, user: UserId, id: DraftId, form: &CreationForm) -> Result<()> {
     let saved = berth_store::drafts::update(&ctx.pg, user, id, &json(form), ctx.clock.now()).await?;

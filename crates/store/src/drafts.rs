@@ -52,6 +52,23 @@ pub async fn find(pg: impl PgExecutor<'_>, user: UserId, id: DraftId) -> Result<
     Ok(row.map(|row| Draft { id, form: row.form, created_at: row.created_at, updated_at: row.updated_at }))
 }
 
+/// The user's wizards in which something was typed, the latest first; at most 20.
+pub async fn list(pg: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Draft>> {
+    let rows = sqlx::query!(
+        "select id, form, created_at, updated_at from drafts where user_id = $1 and updated_at > created_at order by updated_at desc limit 20",
+        user.uuid(),
+    )
+    .fetch_all(pg)
+    .await?;
+    let drafts = rows.into_iter().map(|row| Draft {
+        id: row.id.into(),
+        form: row.form,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    });
+    Ok(drafts.collect())
+}
+
 /// Stores the form as it is now. False when the user has no such draft.
 pub async fn update(
     pg: impl PgExecutor<'_>,
