@@ -67,6 +67,21 @@ pub struct ContainerOverview {
     pub tags: Vec<String>,
 }
 
+/// A container on a node that Berth neither made nor adopted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnmanagedContainer {
+    /// Its number.
+    pub vmid: Vmid,
+    /// Its host name, as far as Proxmox tells.
+    pub hostname: String,
+    /// What the node's owner calls the node.
+    pub node_name: String,
+    /// What it is doing.
+    pub state: State,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
 /// A creation that has not ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreationOverview {
@@ -92,7 +107,9 @@ pub struct NodeTroubleRow {
 pub struct Dashboard {
     /// Managed containers, the newest first; not those that are being created.
     pub containers: Vec<ContainerOverview>,
-    /// Creations that have not ended, the newest first.
+    /// Containers on the nodes that Berth does not manage, by node and number.
+    pub unmanaged: Vec<UnmanagedContainer>,
+    /// Creations in flight, and those that ended early, the newest first.
     pub creations: Vec<CreationOverview>,
     /// Nodes that did not answer.
     pub troubles: Vec<NodeTroubleRow>,
@@ -132,6 +149,18 @@ pub async fn list(ctx: &Context, user: UserId) -> Result<Dashboard> {
             dashboard.troubles.push(row);
         }
         by_node.insert(node.id, (node.name.clone(), answer));
+    }
+    for node in &nodes {
+        let known = |vmid| {
+            containers.iter().any(|container| container.node_id == node.id && container.vmid == vmid)
+                || creations.iter().any(|creation| creation.node_id == node.id && creation.spec.vmid == vmid)
+        };
+        if let Some((name, Ok(guests))) = by_node.get(&node.id) {
+            let own =
+                guests.iter().filter(|(_, guest)| guest.node.as_deref() == Some(node.pve_node_name.as_str()));
+            let strange = own.filter(|(vmid, guest)| !known(**vmid) && !guest.is_clone_source);
+            dashboard.unmanaged.extend(strange.map(|(vmid, guest)| unmanaged(*vmid, guest, name)));
+        }
     }
     let in_creation =
         |container: &Container| creations.iter().any(|creation| Some(creation.id) == container.creation_id);
@@ -173,25 +202,43 @@ fn overview(
     let guest = answer.as_ref().map(|guests| guests.get(&container.vmid));
     let state = match guest {
         Err(message) => State::Unknown(message.clone()),
-        Ok(Some(guest)) => match guest.status.as_deref() {
-            Some("running") => State::Running,
-            Some("stopped") => State::Stopped,
-            _ => State::Unknown(format!("{node_name} does not know its state")),
-        },
+        Ok(Some(guest)) => doing(guest, node_name),
         Ok(None) if now - container.created_at < SETTLES => {
             State::Unknown(format!("{node_name} does not list it yet"))
         }
         Ok(None) => State::Gone,
     };
     let guest = guest.ok().flatten();
-    let tags = guest.and_then(|guest| guest.tags.as_deref()).unwrap_or_default();
     ContainerOverview {
         node_name: node_name.into(),
         state,
         usage: guest.map(usage).unwrap_or_default(),
-        tags: tags.split(';').filter(|tag| !tag.is_empty()).map(Into::into).collect(),
+        tags: guest.map(tags).unwrap_or_default(),
         container,
     }
+}
+
+fn unmanaged(vmid: Vmid, guest: &Resource, node_name: &str) -> UnmanagedContainer {
+    UnmanagedContainer {
+        vmid,
+        hostname: guest.name.clone().unwrap_or_else(|| format!("CT {vmid}")),
+        node_name: node_name.into(),
+        state: doing(guest, node_name),
+        tags: tags(guest),
+    }
+}
+
+fn doing(guest: &Resource, node_name: &str) -> State {
+    match guest.status.as_deref() {
+        Some("running") => State::Running,
+        Some("stopped") => State::Stopped,
+        _ => State::Unknown(format!("{node_name} does not know its state")),
+    }
+}
+
+fn tags(guest: &Resource) -> Vec<String> {
+    let tags = guest.tags.as_deref().unwrap_or_default();
+    tags.split(';').filter(|tag| !tag.is_empty()).map(Into::into).collect()
 }
 
 fn usage(guest: &Resource) -> Usage {

@@ -15,11 +15,12 @@ use crate::pages::creations::view::PHASES;
 
 pub(super) async fn page(call: Call) -> Result<ContainersPage, WebError> {
     let dashboard = containers::list(call.ctx(), call.user_id()).await?;
+    let managed = dashboard.containers.into_iter().map(container_card);
     Ok(ContainersPage {
         layout: call.layout("Containers", Section::Containers).await?,
         has_nodes: dashboard.nodes > 0,
         creations: dashboard.creations.iter().map(creation_card).collect(),
-        containers: dashboard.containers.into_iter().map(container_card).collect(),
+        containers: managed.chain(dashboard.unmanaged.into_iter().map(unmanaged_card)).collect(),
         troubles: dashboard.troubles.into_iter().map(trouble).collect(),
     })
 }
@@ -47,6 +48,21 @@ fn container_card(overview: ContainerOverview) -> ContainerCard {
         services: service_links(container),
         last_seen: if matches!(overview.state, Doing::Unknown(_)) { container.discovered_at } else { None },
         tags: overview.tags,
+    }
+}
+
+fn unmanaged_card(container: UnmanagedContainer) -> ContainerCard {
+    ContainerCard {
+        href: None,
+        state: badge(&container.state),
+        hostname: container.hostname,
+        vmid: container.vmid.get(),
+        node: container.node_name,
+        address: None,
+        container_template: None,
+        tags: container.tags,
+        services: Vec::new(),
+        last_seen: None,
     }
 }
 
