@@ -75,15 +75,16 @@ async fn a_node_that_does_not_answer_costs_nothing_that_was_typed() {
     assert!(text(&silent, "h2").contains("attic does not answer"), "{}", text(&silent, "main"));
     assert_eq!(silent.link(&page.path).as_deref(), Some(page.path.as_str()), "a way to try again");
     let review = page.path.replace("/configure", "/review");
-    let refused = browser.submit(&browser.get(&review).await.form(&review)).await;
+    let last = browser.get(&review).await.form(&review);
+    let refused = browser.submit(&last).await;
     assert_eq!((refused.status, refused.path.as_str()), (502, review.as_str()));
     assert!(text(&refused, ".notice-warning").contains("attic"), "{}", refused.html);
 
     app.simulator.faults(json!([])).await;
     assert_eq!(browser.get(&page.path).await.form(&page.path), form);
-    let creation = browser.submit(&browser.get(&review).await.form(&review)).await;
+    let creation = browser.submit(&last).await;
     assert!(creation.path.starts_with("/creations/"), "{}: {}", creation.path, text(&creation, "main"));
-    let again = browser.submit(&refused.form(&review)).await;
+    let again = browser.submit(&last).await;
     assert_eq!(again.path, creation.path, "submitted twice, it is the same creation");
     assert_eq!(browser.get(&page.path).await.path, creation.path, "what was the draft leads there too");
 }

@@ -1,7 +1,7 @@
 //! `GET /`: all containers and what is being created.
 
 use berth_operations::containers::{
-    self, ContainerOverview, CreationOverview, NodeTroubleRow, State as Doing,
+    self, ContainerOverview, CreationOverview, NodeTroubleRow, State as Doing, UnmanagedContainer,
 };
 
 use super::service_links;
