@@ -84,6 +84,22 @@ impl Form {
         self
     }
 
+    /// Takes the tick from all boxes of this name.
+    #[must_use]
+    pub fn untick(mut self, name: &str) -> Self {
+        let (ticked, fields) = self.fields.into_iter().partition(|(field, _)| field == name);
+        self.fields = fields;
+        self.open.extend::<Vec<_>>(ticked);
+        self
+    }
+
+    /// Presses one of the buttons that have a name.
+    #[must_use]
+    pub fn press(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.into(), value.into()));
+        self
+    }
+
     /// What is sent.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
