@@ -16,15 +16,17 @@ const PROBE: &str = include_str!("guest/probe.sh");
 const PROBE_DEADLINE: Duration = Duration::from_secs(150);
 /// Unpacking a bundle of many megabytes on a slow disk.
 const UNPACK_DEADLINE: Duration = Duration::from_mins(5);
-/// Unpacks standard input in the run's directory and puts the files in place.
-const UNPACK: &str = "umask 077; mkdir -p \"$1\" && tar -xf - -C \"$1\" && exec sh \"$1/apply.sh\"";
+/// Unpacks standard input in the run's directory and puts the files in place, unless that has been done.
+const UNPACK: &str = "[ ! -e \"$1/whole\" ] || { cat >/dev/null; exit 0; }
+umask 077
+mkdir -p \"$1\" && tar -xf - -C \"$1\" && sh \"$1/apply.sh\" && : >\"$1/whole\"";
 
 pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     if !job.has_ssh() {
         return Ok(());
     }
     probe(job).await?;
-    deploy(job).await
+    bring(job).await
 }
 
 async fn probe(job: &mut Job) -> Outcome<()> {
@@ -55,7 +57,8 @@ async fn probe(job: &mut Job) -> Outcome<()> {
     job.record_address(address.as_deref()).await
 }
 
-async fn deploy(job: &mut Job) -> Outcome<()> {
+/// Brings what this attempt still has to run into its directory, and files that are not in place yet to theirs.
+pub(super) async fn bring(job: &mut Job) -> Outcome<()> {
     let done = job.finished_steps().await?;
     let steps: Vec<_> =
         steps::plan(&job.creation.spec).into_iter().filter(|step| !done.contains(&step.position)).collect();

@@ -8,6 +8,7 @@ use berth_proxmox::ssh::{ExecEvent, Stdin};
 use berth_store::creations;
 use berth_store::progress::LogOffset;
 
+use super::deploy;
 use super::failure::{Failure, Outcome};
 use super::frames::{Frame, FrameReader};
 use super::job::Job;
@@ -23,6 +24,10 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     let Some(first) = records.iter().position(|record| record.step.state != StepState::Done) else {
         return Ok(());
     };
+    if job.creation.attempt > 0 {
+        // A retry has a directory of its own, and does not go through deploying when that was done.
+        deploy::bring(job).await?;
+    }
     let stream = attach(job, records[first].step.position, records[first].log_offset).await?;
     let mut follower = Follower {
         steps: records.iter().map(|record| record.step.clone()).collect(),
