@@ -125,6 +125,19 @@ impl TaskContext {
     }
 }
 
+impl TaskContext {
+    /// Proxmox removes what a create had reserved before it failed.
+    async fn undone(&self, id: &str, message: String) -> String {
+        match id.parse() {
+            Ok(vmid) if self.kind == "vzcreate" => {
+                self.host.clear_away(vmid).await;
+                format!("unable to create CT {vmid} - {message}")
+            }
+            _ => message,
+        }
+    }
+}
+
 impl Host {
     /// Forks a worker: returns its UPID at once, runs `worker` behind it.
     pub fn fork<F, W>(&self, caller: &Caller, kind: &str, id: &str, worker: W) -> String
@@ -147,10 +160,11 @@ impl Host {
             cancel,
             warnings: Arc::default(),
         };
+        let id = id.to_owned();
         tokio::spawn(async move {
             let outcome = match context.planted_faults().await {
                 Ok(()) => worker(context.clone()).await,
-                Err(message) => Err(message),
+                Err(message) => Err(context.undone(&id, message).await),
             };
             context.host.end_task(&context, outcome);
         });

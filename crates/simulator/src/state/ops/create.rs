@@ -163,16 +163,7 @@ impl Host {
         let what = if plan.restore { "restore" } else { "create" };
         let held = self.hold_config(vmid).await?;
         if let Err(reason) = self.unpack(task, plan).await {
-            self.drop_volumes(vmid);
-            if let Err(error) = self.guests().destroy(vmid).await {
-                tracing::debug!(vmid, %error, "no guest to remove");
-            }
-            self.write(|model| {
-                model.containers.remove(&vmid);
-                model.pools.values_mut().for_each(|pool| {
-                    pool.vms.remove(&vmid);
-                });
-            });
+            self.clear_away(vmid).await;
             return Err(format!("unable to {what} CT {vmid} - {reason}"));
         }
         drop(held);
@@ -182,6 +173,20 @@ impl Host {
             started.map_err(|error| error.message)?;
         }
         Ok(())
+    }
+
+    /// Removes what a failed create had begun.
+    pub(crate) async fn clear_away(&self, vmid: u32) {
+        self.drop_volumes(vmid);
+        if let Err(error) = self.guests().destroy(vmid).await {
+            tracing::debug!(vmid, %error, "no guest to remove");
+        }
+        self.write(|model| {
+            model.containers.remove(&vmid);
+            model.pools.values_mut().for_each(|pool| {
+                pool.vms.remove(&vmid);
+            });
+        });
     }
 
     async fn unpack(&self, task: &TaskContext, plan: Plan) -> Result<(), String> {
