@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,11 @@ impl Drop for Directory {
     }
 }
 
+/// Short, since a socket's path holds 107 bytes.
+fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("berth-test-").tempdir_in("/tmp").unwrap()
+}
+
 /// Somebody with a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
@@ -65,12 +70,21 @@ pub struct Owner {
 }
 
 impl TestApp {
-    /// Starts the services and the simulated host.
+    /// Starts the services and the simulated host; there are no container templates yet.
     pub async fn start() -> Self {
-        // A socket's path holds 107 bytes.
-        let directory = tempfile::Builder::new().prefix("berth-test-").tempdir_in("/tmp").unwrap();
+        let directory = directory();
         let templates = directory.path().join("container-templates");
         std::fs::create_dir(&templates).unwrap();
+        Self::start_in(directory, templates).await
+    }
+
+    /// The same with the container templates that ship with Berth.
+    pub async fn start_as_shipped() -> Self {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../container-templates");
+        Self::start_in(directory(), shipped).await
+    }
+
+    async fn start_in(directory: TempDir, templates: PathBuf) -> Self {
         let database = Database::create().await;
         let redis = RedisServer::start(directory.path()).await;
         let simulator = SimulatorProcess::start(directory.path()).await;

@@ -52,6 +52,16 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Where the first link goes whose address begins with `address`.
+    pub fn link(&self, address: &str) -> Option<String> {
+        let page = scraper::Html::parse_document(&self.html);
+        let links = scraper::Selector::parse("a[href]").expect("a valid selector");
+        let mut addresses = page.select(&links).filter_map(|link| link.attr("href"));
+        addresses.find(|found| found.starts_with(address) && !found.ends_with("/new")).map(str::to_owned)
+    }
+}
+
 /// An event of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

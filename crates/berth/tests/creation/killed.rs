@@ -58,7 +58,7 @@ async fn while_starting() {
 #[tokio::test]
 async fn while_deploying() {
     // Many files, so that putting them in place takes a moment.
-    let folder = (0..400).fold(Scenario::folder(), |folder, number| folder.file(&format!("/srv/files/{number}"), "content\n"));
+    let folder = (0..200).fold(Scenario::folder(), |folder, number| folder.file(&format!("/srv/files/{number}"), "content\n"));
     let moment = async |scenario: &Scenario| scenario.until_told("Bringing").await;
     survives(Scenario::submitted(folder).await, Phase::Deploying, json!([]), moment).await;
 }

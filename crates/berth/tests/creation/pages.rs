@@ -3,6 +3,59 @@
 use berth_testkit::simulator::{ROOT_PASSWORD, TOKEN_ID, TOKEN_SECRET};
 use berth_testkit::{Browser, TestApp};
 
+const VMID: u32 = 240;
+
+#[tokio::test]
+async fn from_the_login_to_a_service_that_answers() {
+    let app = TestApp::start_as_shipped().await;
+    let (_web, mut browser) = app.web().await;
+    let _worker = app.worker().await;
+    log_in(&app, &mut browser).await;
+    add_node(&app, &mut browser).await;
+    let creation = wizard(&mut browser).await;
+
+    // Followed from the start to the end, left in the middle, and joined again from there.
+    let stream = format!("{creation}/events");
+    let mut events = browser.events(&stream, 0, |event| event.kind == "line").await;
+    let seen = events.last().unwrap().id;
+    events.extend(browser.events(&stream, seen, |event| ["complete", "error", "cancelled"].contains(&event.kind.as_str())).await);
+    let ids: Vec<i64> = events.iter().map(|event| event.id).collect();
+    assert_eq!(ids, (1..=i64::try_from(ids.len()).unwrap()).collect::<Vec<_>>(), "every event once, in order");
+    assert_eq!(events.last().unwrap().kind, "complete", "{:#?}", events.last());
+    let phases: Vec<_> = events.iter().filter(|event| event.kind == "phase").map(|event| event.data["phase"].as_str().unwrap()).collect();
+    for phase in ["creating", "starting", "deploying", "syncing", "finalizing"] {
+        assert!(phases.contains(&phase), "{phases:?}");
+    }
+
+    // The creation's page leads to the container's, and that to what it serves.
+    let page = browser.get(&creation).await;
+    let href = page.link("/containers/").expect("the page of a finished creation leads to the container");
+    let page = browser.get(&href).await;
+    assert!(page.html.contains("web240") && page.html.contains("nginx"), "{}", page.html);
+    let service = page.link("http://").expect("the container's page links what it serves");
+    assert!(service.starts_with("http://10.77.0."), "{service}");
+    assert!(browser.get("/").await.link("http://").is_some(), "so does the list");
+    let unit = app.simulator.shell(VMID, "systemctl is-active nginx && cat /var/www/html/index.html").await;
+    assert!(unit.starts_with("active") && unit.contains("It works"), "{unit}");
+    assert!(app.simulator.pct_calls(VMID).await <= 11, "10 for the creation, one for the line above");
+}
+
+/// The five steps; answers the address of the creation's page.
+async fn wizard(browser: &mut Browser) -> String {
+    let page = browser.get("/containers/new").await;
+    let mut page = browser.submit(&page.form(&page.path).choose("container_template", "nginx")).await;
+    assert!(page.path.ends_with("/configure"), "{}", page.path);
+    let form = page.form(&page.path);
+    assert_eq!(form.value("memory"), Some("512"), "the container template's defaults are filled in");
+    page = browser.submit(&form.set("hostname", "web240").set("vmid", VMID.to_string())).await;
+    for step in ["/packages", "/scripts", "/review"] {
+        assert!(page.path.ends_with(step), "{} instead of {step}: {}", page.path, page.html);
+        page = browser.submit(&page.form(&page.path)).await;
+    }
+    assert!(page.path.starts_with("/creations/"), "{}: {}", page.path, page.html);
+    page.path
+}
+
 /// Logs in through the form, trusting the certificate that is shown.
 pub(crate) async fn log_in(app: &TestApp, browser: &mut Browser) {
     let page = browser.get("/").await;
