@@ -57,7 +57,8 @@ fn parse(path: &std::path::Path) -> Recording {
 
 /// What differs between two runs on one host, or between two machines, is replaced on both sides.
 fn normal(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace("[no newline at end]\n", "").replace("[no newline at end]", "");
+    let text =
+        text.replace("\r\n", "\n").replace("[no newline at end]\n", "").replace("[no newline at end]", "");
     let rules = [
         (r"SHA256:\S+", "SHA256:#"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "#"),
@@ -78,7 +79,9 @@ fn normal(text: &str) -> String {
         (r"(local|local-ct) +dir +active .*", "$1 dir active #"),
         (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
     ];
-    rules.iter().fold(text, |text, (pattern, with)| Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned())
+    rules.iter().fold(text, |text, (pattern, with)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned()
+    })
 }
 
 /// Trailing blanks of a file are no part of what was recorded.
@@ -97,7 +100,8 @@ async fn prepare(rig: &Rig, number: u32) {
     match number {
         1 => {
             let os_template = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst";
-            let created = rig.run(&format!("pct create 104 {os_template} --hostname x --rootfs local-ct:1")).await;
+            let created =
+                rig.run(&format!("pct create 104 {os_template} --hostname x --rootfs local-ct:1")).await;
             assert_eq!(created.code, Some(0), "{}", created.err());
         }
         101 => abandon(rig, "pct exec 101 -- sleep 777", "sleep 777").await,
@@ -113,7 +117,10 @@ async fn abandon(rig: &Rig, command: &str, pattern: &str) {
     let session = rig.connect().await;
     let channel = session.channel_open_session().await.unwrap();
     channel.exec(true, command).await.unwrap();
-    rig.until(&format!("pct exec 101 -- pgrep -f '[{}]{}'", &pattern[..1], &pattern[1..]), |seen| seen.code == Some(0)).await;
+    rig.until(&format!("pct exec 101 -- pgrep -f '[{}]{}'", &pattern[..1], &pattern[1..]), |seen| {
+        seen.code == Some(0)
+    })
+    .await;
     drop(channel);
     drop(session);
 }

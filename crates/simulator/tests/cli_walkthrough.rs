@@ -12,17 +12,15 @@ struct Step {
     exit: u32,
 }
 
-fn steps() -> Vec<Step> {
+fn steps() -> Option<Vec<Step>> {
     let text = include_str!("recordings/walkthrough.txt");
-    let blocks = text.split("\n$ ").skip(1);
-    blocks
-        .map(|block| {
-            let (command, rest) = block.split_once('\n').unwrap();
-            let (output, exit) = rest.rsplit_once("[exit ").unwrap();
-            let exit = exit.split(']').next().unwrap().parse().unwrap();
-            Step { command: command.to_owned(), output: output.to_owned(), exit }
-        })
-        .collect()
+    let step = |block: &str| {
+        let (command, rest) = block.split_once('\n')?;
+        let (output, exit) = rest.rsplit_once("[exit ")?;
+        let exit = exit.split(']').next()?.parse().ok()?;
+        Some(Step { command: command.to_owned(), output: output.to_owned(), exit })
+    };
+    text.split("\n$ ").skip(1).map(step).collect()
 }
 
 /// Lines whose content is the same on every machine.
@@ -34,7 +32,7 @@ fn comparable(step: &Step) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recorded_walk_through_works_in_sequence() {
     let rig = start().await;
-    let steps = steps();
+    let steps = steps().expect("every block is a command, its output and its exit code");
     assert!(steps.len() >= 19, "only {} steps were read", steps.len());
     for step in steps {
         let seen = rig.run(&step.command).await;
@@ -44,7 +42,11 @@ async fn the_recorded_walk_through_works_in_sequence() {
             assert_eq!(all, step.output, "{}", step.command);
         } else {
             let (seen, recorded) = (all.lines().count(), step.output.lines().count());
-            assert!(seen.abs_diff(recorded) <= 9, "{}: {seen} lines, recorded {recorded}:\n{all}", step.command);
+            assert!(
+                seen.abs_diff(recorded) <= 9,
+                "{}: {seen} lines, recorded {recorded}:\n{all}",
+                step.command
+            );
         }
     }
 }

@@ -33,7 +33,10 @@ async fn an_installed_service_runs_listens_answers_and_has_a_journal() {
     let expected = "active\nenabled\ninstall ok installed\n1\nHTTP/1.1 200 OK\r\nStarted nginx.service - A high performance web server and a reverse proxy server.\n";
     assert_eq!(seen.out(), expected, "{}", seen.err());
     let unknown = rig.run("pct exec 101 -- apt-get install -y no-such-thing").await;
-    assert_eq!((unknown.code, unknown.err().as_str()), (Some(100), "E: Unable to locate package no-such-thing\n"));
+    assert_eq!(
+        (unknown.code, unknown.err().as_str()),
+        (Some(100), "E: Unable to locate package no-such-thing\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +76,11 @@ async fn a_detached_run_survives_a_connection_that_is_cut_in_mid_stream() {
     let rig = start().await;
     let run = "pct exec 101 --keep-env 0 -- systemd-run --quiet --collect --unit=job sh -c 'seq 1 50000 >/root/log; sleep 1; echo end >>/root/log; echo 3 >/root/exit'";
     assert_eq!(rig.run(run).await.code, Some(0));
-    rig.simulator.host().faults().set(vec![Fault::SshDrop { after_bytes: Some(5000), after_seconds: None, count: Some(1) }]);
+    rig.simulator.host().faults().set(vec![Fault::SshDrop {
+        after_bytes: Some(5000),
+        after_seconds: None,
+        count: Some(1),
+    }]);
     let session = rig.connect().await;
     let cut = exec(&session, "pct exec 101 -- tail -c +1 -f /root/log", b"", false).await;
     assert_eq!(cut.code, None, "the connection was to be cut");
@@ -81,7 +88,8 @@ async fn a_detached_run_survives_a_connection_that_is_cut_in_mid_stream() {
     rig.until("pct exec 101 -- cat /root/exit", |seen| seen.out() == "3\n").await;
     let rest = rig.run("pct exec 101 -- tail -c +5001 /root/log").await;
     let whole = [cut.stdout, rest.stdout].concat();
-    let expected = (1..=50000).map(|n| format!("{n}\n")).collect::<String>() + "end\n";
+    let lines: Vec<String> = (1..=50000).map(|n| format!("{n}\n")).collect();
+    let expected = lines.concat() + "end\n";
     assert_eq!(String::from_utf8(whole).unwrap(), expected, "a line was lost or came twice");
 }
 
@@ -93,7 +101,9 @@ async fn stop_ends_everything_and_a_restart_of_the_simulator_brings_back_what_ra
     assert_eq!(rig.run("pct stop 101").await.code, Some(0));
     let marked = |text: &str| {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        processes.filter_map(|p| std::fs::read(p.path().join("cmdline")).ok()).any(|line| String::from_utf8_lossy(&line).contains(text))
+        processes
+            .filter_map(|p| std::fs::read(p.path().join("cmdline")).ok())
+            .any(|line| String::from_utf8_lossy(&line).contains(text))
     };
     assert!(!marked("sleep\u{0}4321"), "a process of the guest outlived its stop");
     assert_eq!(rig.run("pct start 101").await.code, Some(0));

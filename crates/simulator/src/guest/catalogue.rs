@@ -1,5 +1,6 @@
 //! The packages that can be installed inside a guest, and what installing one does to its root.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -123,7 +124,7 @@ impl Package {
 
     fn link_program(&self, root: &Path, program: &str) -> io::Result<()> {
         let is_daemon = self.units.iter().any(|unit| basename(&unit.exec) == basename(program));
-        let own = matches!(basename(program), "docker" | "docker-compose") || is_daemon;
+        let own = matches!(basename(program), "docker" | "docker-compose" | "sudo") || is_daemon;
         let inside = program.replacen("/usr", MACHINE, 1);
         // Inside a guest the machine's programs are elsewhere than outside, where the root of a guest is made.
         let is_there = Path::new(&inside).exists() || (root != Path::new("/") && Path::new(program).exists());
@@ -145,10 +146,12 @@ impl PackagedUnit {
             _ => service.push_str("ExecReload=/bin/kill -HUP $MAINPID\nRestart=on-failure\n"),
         }
         if let Some(user) = &self.user {
-            service.push_str(&format!("User={user}\nGroup={user}\n"));
+            let _ = write!(service, "User={user}\nGroup={user}\n");
         }
         let description = &self.description;
-        format!("[Unit]\nDescription={description}\nAfter=network.target\n\n[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n")
+        format!(
+            "[Unit]\nDescription={description}\nAfter=network.target\n\n[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n"
+        )
     }
 
     /// Enables the unit below `root`.
@@ -156,7 +159,11 @@ impl PackagedUnit {
         let wants = below(root, "/etc/systemd/system/multi-user.target.wants");
         fs::create_dir_all(&wants)?;
         let link = wants.join(&self.name);
-        if link.symlink_metadata().is_ok() { Ok(()) } else { symlink(format!("/lib/systemd/system/{}", self.name), link) }
+        if link.symlink_metadata().is_ok() {
+            Ok(())
+        } else {
+            symlink(format!("/lib/systemd/system/{}", self.name), link)
+        }
     }
 }
 
@@ -192,7 +199,11 @@ mod tests {
         let base = ["iproute2", "dbus"];
         for package in packages() {
             for depend in &package.depends {
-                assert!(find(depend).is_some() || base.contains(&depend.as_str()), "{} needs {depend}", package.name);
+                assert!(
+                    find(depend).is_some() || base.contains(&depend.as_str()),
+                    "{} needs {depend}",
+                    package.name
+                );
             }
         }
     }

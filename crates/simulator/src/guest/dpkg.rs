@@ -41,7 +41,9 @@ const BASE: [(&str, &str); 26] = [
 
 /// Writes the database of a fresh container.
 pub(super) fn base(root: &Path) -> io::Result<()> {
-    for directory in ["/var/lib/dpkg/info", "/var/lib/dpkg/updates", "/var/lib/apt/lists", "/var/cache/apt/archives"] {
+    for directory in
+        ["/var/lib/dpkg/info", "/var/lib/dpkg/updates", "/var/lib/apt/lists", "/var/cache/apt/archives"]
+    {
         fs::create_dir_all(below(root, directory))?;
     }
     fs::write(below(root, "/var/lib/dpkg/available"), "")?;
@@ -79,7 +81,8 @@ pub(crate) fn record(root: &Path, package: &Package) -> io::Result<()> {
 /// The installed version of a package.
 pub(crate) fn version(root: &Path, name: &str) -> Option<String> {
     let text = fs::read_to_string(below(root, STATUS)).ok()?;
-    let stanza = text.split("\n\n").find(|stanza| stanza.lines().any(|line| line == format!("Package: {name}")))?;
+    let stanza =
+        text.split("\n\n").find(|stanza| stanza.lines().any(|line| line == format!("Package: {name}")))?;
     let installed = stanza.contains("Status: install ok installed");
     let version = stanza.lines().find_map(|line| line.strip_prefix("Version: "))?;
     installed.then(|| version.to_owned())

@@ -83,7 +83,8 @@ impl Guests {
     async fn build(&self, spec: GuestSpec, kind: Kind) -> anyhow::Result<()> {
         let root = self.place(spec.vmid).join("rootfs");
         tokio::task::spawn_blocking(move || {
-            rootfs::build(&root, &spec, kind).with_context(|| format!("cannot make the root in {}", root.display()))
+            rootfs::build(&root, &spec, kind)
+                .with_context(|| format!("cannot make the root in {}", root.display()))
         })
         .await?
     }
@@ -94,7 +95,11 @@ impl Guests {
     }
 
     /// Boots the host's own shell environment; connections of its programs arrive at `clients`.
-    pub(crate) async fn start_host(&self, node: &str, clients: mpsc::UnboundedSender<UnixStream>) -> anyhow::Result<()> {
+    pub(crate) async fn start_host(
+        &self,
+        node: &str,
+        clients: mpsc::UnboundedSender<UnixStream>,
+    ) -> anyhow::Result<()> {
         let spec = GuestSpec {
             vmid: HOST,
             hostname: node.to_owned(),
@@ -128,7 +133,8 @@ impl Guests {
         let place = self.place(spec.vmid);
         let role = serde_json::to_string(&role)?;
         let console = place.join("console.log");
-        let command = sandbox::command(&place.join("rootfs"), &spec.hostname, &role, OwnedFd::from(theirs), &console)?;
+        let command =
+            sandbox::command(&place.join("rootfs"), &spec.hostname, &role, OwnedFd::from(theirs), &console)?;
         let sandbox = self.spawner.spawn(command).await.context("cannot start bwrap")?;
         let (up, ready) = tokio::sync::oneshot::channel();
         let (down, ended) = watch::channel(false);

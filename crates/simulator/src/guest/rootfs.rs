@@ -11,7 +11,20 @@ use super::dpkg;
 use super::sandbox::{MACHINE, TOOL};
 
 /// Programs that are this program under another name, in every guest.
-const TOOLS: [&str; 7] = ["bin/uptime", "bin/hostname", "bin/ip", "sbin/ip", "bin/ss", "bin/tar", "sbin/init"];
+const TOOLS: [&str; 12] = [
+    "bin/uptime",
+    "bin/hostname",
+    "bin/ip",
+    "sbin/ip",
+    "bin/ss",
+    "bin/tar",
+    "bin/chown",
+    "bin/chgrp",
+    "bin/install",
+    "bin/su",
+    "sbin/runuser",
+    "sbin/init",
+];
 const DEBIAN_TOOLS: [&str; 10] = [
     "bin/systemctl",
     "bin/systemd-run",
@@ -37,8 +50,20 @@ const HOST_TOOLS: [&str; 8] = [
 ];
 /// Programs of other systems, hidden wherever they are not a tool.
 const FOREIGN: [&str; 14] = [
-    "apt", "apt-get", "apt-cache", "apt-mark", "dpkg", "dpkg-query", "dpkg-deb", "apk", "systemctl", "systemd-run",
-    "journalctl", "service", "docker-compose", "podman",
+    "apt",
+    "apt-get",
+    "apt-cache",
+    "apt-mark",
+    "dpkg",
+    "dpkg-query",
+    "dpkg-deb",
+    "apk",
+    "systemctl",
+    "systemd-run",
+    "journalctl",
+    "service",
+    "docker-compose",
+    "podman",
 ];
 /// Daemons of a stock Debian container: unit, program, description.
 const STOCK: [(&str, &str, &str); 7] = [
@@ -78,7 +103,11 @@ pub(super) fn build(root: &Path, spec: &GuestSpec, kind: Kind) -> io::Result<()>
         fs::write(made, "")?;
     }
     write(root, "/etc/hostname", &format!("{}\n", spec.hostname))?;
-    write(root, "/etc/hosts", &format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t{}\n", spec.hostname))
+    write(
+        root,
+        "/etc/hosts",
+        &format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t{}\n", spec.hostname),
+    )
 }
 
 fn write(root: &Path, path: &str, content: &str) -> io::Result<()> {
@@ -91,15 +120,51 @@ fn write(root: &Path, path: &str, content: &str) -> io::Result<()> {
 
 fn skeleton(root: &Path) -> io::Result<()> {
     let directories = [
-        "boot", "dev", "etc", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr/.machine",
-        "usr/bin", "usr/sbin", "usr/lib", "usr/share", "usr/local/bin", "usr/local/sbin", "usr/local/lib",
-        "usr/local/etc", "usr/local/share", "usr/src", "usr/games", "var/cache", "var/lib", "var/log", "var/mail",
-        "var/opt", "var/spool", "var/tmp", "var/backups",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "media",
+        "mnt",
+        "opt",
+        "proc",
+        "root",
+        "run",
+        "srv",
+        "sys",
+        "tmp",
+        "usr/.machine",
+        "usr/bin",
+        "usr/sbin",
+        "usr/lib",
+        "usr/share",
+        "usr/local/bin",
+        "usr/local/sbin",
+        "usr/local/lib",
+        "usr/local/etc",
+        "usr/local/share",
+        "usr/src",
+        "usr/games",
+        "var/cache",
+        "var/lib",
+        "var/log",
+        "var/mail",
+        "var/opt",
+        "var/spool",
+        "var/tmp",
+        "var/backups",
     ];
     for directory in directories {
         fs::create_dir_all(root.join(directory))?;
     }
-    for (link, target) in [("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64"), ("var/run", "/run"), ("var/lock", "/run/lock")] {
+    for (link, target) in [
+        ("bin", "usr/bin"),
+        ("sbin", "usr/sbin"),
+        ("lib", "usr/lib"),
+        ("lib64", "usr/lib64"),
+        ("var/run", "/run"),
+        ("var/lock", "/run/lock"),
+    ] {
         symlink(target, root.join(link))?;
     }
     for scratch in ["tmp", "var/tmp"] {
@@ -120,7 +185,11 @@ fn farm(root: &Path, kind: Kind) -> io::Result<()> {
         symlink(TOOL, root.join("usr").join(tool))?;
     }
     let dpkg = kind != Kind::Alpine;
-    let mut hidden: Vec<&str> = packages().iter().flat_map(|package| &package.programs).filter_map(|path| path.rsplit('/').next()).collect();
+    let mut hidden: Vec<&str> = packages()
+        .iter()
+        .flat_map(|package| &package.programs)
+        .filter_map(|path| path.rsplit('/').next())
+        .collect();
     hidden.extend(FOREIGN.iter().filter(|name| !(dpkg && name.starts_with("dpkg"))));
     if kind == Kind::Host {
         hidden.retain(|name| matches!(*name, "docker" | "systemctl" | "journalctl" | "nginx"));
@@ -139,7 +208,9 @@ fn farm(root: &Path, kind: Kind) -> io::Result<()> {
             symlink(Path::new(MACHINE).join(directory).join(&name), link)?;
         }
     }
-    for directory in ["lib64", "lib32", "libexec", "include"].iter().filter(|name| Path::new("/usr").join(name).exists()) {
+    for directory in
+        ["lib64", "lib32", "libexec", "include"].iter().filter(|name| Path::new("/usr").join(name).exists())
+    {
         symlink(Path::new(MACHINE).join(directory), root.join("usr").join(directory))?;
     }
     fs::create_dir_all(root.join("usr/lib/systemd/system"))
@@ -174,11 +245,14 @@ fn base_files(root: &Path, spec: &GuestSpec, kind: Kind) -> io::Result<()> {
 
 fn os_release(spec: &GuestSpec, kind: Kind) -> String {
     if kind == Kind::Alpine {
-        return "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME=\"Alpine Linux v3.20\"\n".to_owned();
+        return "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME=\"Alpine Linux v3.20\"\n"
+            .to_owned();
     }
     if spec.ostype == "ubuntu" {
         let version = if spec.os_version.is_empty() { "24.04" } else { &spec.os_version };
-        return format!("PRETTY_NAME=\"Ubuntu {version} LTS\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"{version}\"\nID=ubuntu\nID_LIKE=debian\n");
+        return format!(
+            "PRETTY_NAME=\"Ubuntu {version} LTS\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"{version}\"\nID=ubuntu\nID_LIKE=debian\n"
+        );
     }
     include_str!("base/os-release").to_owned()
 }
@@ -207,7 +281,8 @@ fn stock(root: &Path) -> io::Result<()> {
     fs::create_dir_all(&wants)?;
     symlink(TOOL, root.join("usr/lib/systemd/systemd"))?;
     for (unit, exec, description) in STOCK {
-        let text = format!("[Unit]\nDescription={description}\n\n[Service]\nExecStart={exec}\nRestart=always\n");
+        let text =
+            format!("[Unit]\nDescription={description}\n\n[Service]\nExecStart={exec}\nRestart=always\n");
         write(root, &format!("/usr/lib/systemd/system/{unit}"), &text)?;
         symlink(format!("/lib/systemd/system/{unit}"), wants.join(unit))?;
         let program = exec.trim_start_matches('@').split_whitespace().next().unwrap_or_default();

@@ -44,7 +44,13 @@ impl Spawner {
 }
 
 /// The command that boots `/sbin/init` of a private root with `control` as its standard input.
-pub(super) fn command(root: &Path, hostname: &str, role: &str, control: OwnedFd, console: &Path) -> io::Result<Command> {
+pub(super) fn command(
+    root: &Path,
+    hostname: &str,
+    role: &str,
+    control: OwnedFd,
+    console: &Path,
+) -> io::Result<Command> {
     let mut command = Command::new("bwrap");
     command.args(isolation()?);
     if isolation()?.contains(&"--unshare-uts") {
@@ -65,18 +71,28 @@ fn isolation() -> io::Result<&'static [&'static str]> {
     let found = FOUND.get_or_init(|| {
         let found = probe();
         match &found {
-            Some(flags) if flags.iter().filter(|flag| NAMESPACES.contains(flag)).count() == NAMESPACES.len() => {}
-            Some(flags) => tracing::warn!(?flags, "this machine refuses some namespaces: guests share the rest with it"),
-            None => tracing::error!("bubblewrap (bwrap) is missing or may not make a private root here: no guest can run"),
+            Some(flags)
+                if flags.iter().filter(|flag| NAMESPACES.contains(flag)).count() == NAMESPACES.len() => {}
+            Some(flags) => {
+                tracing::warn!(?flags, "this machine refuses some namespaces: guests share the rest with it");
+            }
+            None => tracing::error!(
+                "bubblewrap (bwrap) is missing or may not make a private root here: no guest can run"
+            ),
         }
         found
     });
-    found.as_deref().ok_or_else(|| io::Error::other("guests need bubblewrap: install it (apt-get install bubblewrap)"))
+    found
+        .as_deref()
+        .ok_or_else(|| io::Error::other("guests need bubblewrap: install it (apt-get install bubblewrap)"))
 }
 
 fn probe() -> Option<Vec<&'static str>> {
-    let root: &[&str] =
-        if nix::unistd::geteuid().is_root() { &[] } else { &["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"] };
+    let root: &[&str] = if nix::unistd::geteuid().is_root() {
+        &[]
+    } else {
+        &["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"]
+    };
     (0..=NAMESPACES.len()).map(|skip| [root, &NAMESPACES[skip..]].concat()).find(|flags| {
         let mut trial = Command::new("bwrap");
         trial.args(flags).args(["--ro-bind", "/", "/", "--dev", "/dev", "true"]);
@@ -93,5 +109,7 @@ fn tool() -> io::Result<PathBuf> {
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy() == "berth-simulator"))
         .chain(candidates)
         .find(|path| path.is_file())
-        .ok_or_else(|| io::Error::other(format!("no berth-simulator beside {}: build it first", own.display())))
+        .ok_or_else(|| {
+            io::Error::other(format!("no berth-simulator beside {}: build it first", own.display()))
+        })
 }

@@ -1,6 +1,7 @@
 //! Which subcommand does what, and how its command line is checked.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use super::options::{Line, Takes, parse};
 use super::protocol::Answer;
@@ -89,20 +90,22 @@ impl Session<'_> {
         if subcommand.is_empty() {
             return Err(Failure::new(format!("ERROR: no command specified\n{USAGE}")));
         }
-        let Some((_, positional, method, pattern)) = SUBCOMMANDS.iter().find(|(name, ..)| *name == subcommand) else {
+        let Some((_, positional, method, pattern)) =
+            SUBCOMMANDS.iter().find(|(name, ..)| *name == subcommand)
+        else {
             return Err(Failure::new(format!("ERROR: unknown command 'pct {subcommand}'\n{USAGE}")));
         };
         let usage = || usage_of(&subcommand);
         let mut line = parse(&argv[1..], |name| takes(&subcommand, method, pattern, name))
             .map_err(|text| Failure::new(format!("{text}{}", usage())))?;
-        self.bind(&subcommand, &mut line, positional)?;
+        Self::bind(&subcommand, &mut line, positional)?;
         self.read_keys(&mut line)?;
-        let vmid = positional.first().map(|_| self.vmid(&line, &usage())).transpose()?.unwrap_or(0);
+        let vmid = positional.first().map(|_| Self::vmid(&line, &usage())).transpose()?.unwrap_or(0);
         self.dispatch(&subcommand, vmid, &line, (method, pattern))
     }
 
     /// Moves the positional arguments to their names.
-    fn bind(&self, subcommand: &str, line: &mut Line, positional: &[&str]) -> Result<(), Failure> {
+    fn bind(subcommand: &str, line: &mut Line, positional: &[&str]) -> Result<(), Failure> {
         if line.positional.len() < positional.len() {
             return Err(Failure::new(format!("400 not enough arguments\n{}", usage_of(subcommand))));
         }
@@ -116,24 +119,33 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn vmid(&self, line: &Line, usage: &str) -> Result<u32, Failure> {
+    fn vmid(line: &Line, usage: &str) -> Result<u32, Failure> {
         let text = line.options.get("vmid").map_or("", String::as_str);
-        let wrong = |reason: String| Failure::new(format!("400 Parameter verification failed.\nvmid: {reason}\n{usage}"));
+        let wrong = |reason: String| {
+            Failure::new(format!("400 Parameter verification failed.\nvmid: {reason}\n{usage}"))
+        };
         let number: i64 = text
             .parse()
-            .map_err(|_| wrong(format!("invalid format - value does not look like a valid VM ID\n").trim_end().to_owned()))?;
+            .map_err(|_| wrong("invalid format - value does not look like a valid VM ID".to_owned()))?;
         let vmid = u32::try_from(number).ok().filter(|vmid| (100..=999_999_999).contains(vmid));
         vmid.ok_or_else(|| wrong("invalid format - value does not look like a valid VM ID".to_owned()))
     }
 
-    fn verified(&self, subcommand: &str, vmid: u32, line: &Line, api: (&str, &str)) -> Result<Params, Failure> {
+    fn verified(
+        &self,
+        subcommand: &str,
+        vmid: u32,
+        line: &Line,
+        api: (&str, &str),
+    ) -> Result<Params, Failure> {
         let mut params: Params = line.options.clone();
         params.insert("node".to_owned(), self.host.node().to_owned());
         params.insert("vmid".to_owned(), vmid.to_string());
         if subcommand == "restore" {
             params.insert("restore".to_owned(), "1".to_owned());
         }
-        let mut params = schema::verify(api.0, api.1, &params).map_err(|error| verification(&error, subcommand))?;
+        let mut params =
+            schema::verify(api.0, api.1, &params).map_err(|error| verification(&error, subcommand))?;
         params.remove("node");
         params.remove("vmid");
         Ok(params)
@@ -141,7 +153,10 @@ impl Session<'_> {
 
     fn dispatch(&self, subcommand: &str, vmid: u32, line: &Line, api: (&str, &str)) -> Result<(), Failure> {
         match subcommand {
-            "list" => self.list(),
+            "list" => {
+                self.list();
+                Ok(())
+            }
             "status" => self.status(vmid, line.options.get("verbose").is_some_and(|value| value == "1")),
             "config" => self.config(vmid),
             "pending" => self.pending(vmid),
@@ -164,7 +179,10 @@ impl Session<'_> {
             }
             _ => {
                 let params = self.verified(subcommand, vmid, line, api)?;
-                if subcommand != "create" && subcommand != "restore" && !matches!(subcommand, "start" | "stop" | "shutdown" | "reboot") {
+                if subcommand != "create"
+                    && subcommand != "restore"
+                    && !matches!(subcommand, "start" | "stop" | "shutdown" | "reboot")
+                {
                     self.host.config(vmid)?;
                 }
                 self.lifecycle(subcommand, vmid, &params)
@@ -208,7 +226,7 @@ impl Session<'_> {
 fn verification(error: &ApiError, subcommand: &str) -> Failure {
     let mut text = format!("{} {}\n", error.status, error.message);
     for (name, reason) in &error.errors {
-        text.push_str(&format!("{name}: {}\n", reason.trim_end()));
+        let _ = writeln!(text, "{name}: {}", reason.trim_end());
     }
     Failure::new(format!("{text}{}", usage_of(subcommand)))
 }

@@ -68,24 +68,30 @@ impl Session<'_> {
 }
 
 /// Serves one program on the host until it has what it asked for; blocks.
-pub(crate) fn serve(host: &Host, runtime: &Handle, stream: UnixStream) {
-    while let Ok(Some((ask, fds))) = wire::receive::<Ask>(&stream) {
+pub(crate) fn serve(host: &Host, runtime: &Handle, stream: &UnixStream) {
+    while let Ok(Some((ask, fds))) = wire::receive::<Ask>(stream) {
         match ask {
             Ask::Command { program, argv, locale } => {
                 std::thread::sleep(START_UP.div_f64(host.speed().max(0.01)));
-                let session = Session { host, runtime, stream: &stream };
+                let session = Session { host, runtime, stream };
                 session.complain_about_locale(&locale);
                 session.run(&program, &argv);
             }
-            Ask::Attach { vmid, request } => return forward(host, vmid, ToInit::Attach(request), fds, stream),
+            Ask::Attach { vmid, request } => {
+                return forward(host, vmid, &ToInit::Attach(request), fds, stream);
+            }
             Ask::Push { vmid, path, mode, user, group } => {
                 if disk_full(host) {
-                    let _ = wire::send(&stream, &Reply::Failed("failed to write: No space left on device".to_owned()), &[]);
+                    let _ = wire::send(
+                        stream,
+                        &Reply::Failed("failed to write: No space left on device".to_owned()),
+                        &[],
+                    );
                     return;
                 }
-                return forward(host, vmid, ToInit::Push { path, mode, user, group }, fds, stream);
+                return forward(host, vmid, &ToInit::Push { path, mode, user, group }, fds, stream);
             }
-            Ask::Pull { vmid, path } => return forward(host, vmid, ToInit::Pull { path }, fds, stream),
+            Ask::Pull { vmid, path } => return forward(host, vmid, &ToInit::Pull { path }, fds, stream),
         }
     }
 }
@@ -95,12 +101,14 @@ fn disk_full(host: &Host) -> bool {
 }
 
 /// Hands the connection to the guest's init, which answers on it.
-fn forward(host: &Host, vmid: u32, request: ToInit, mut fds: Vec<OwnedFd>, stream: UnixStream) {
+fn forward(host: &Host, vmid: u32, request: &ToInit, mut fds: Vec<OwnedFd>, stream: &UnixStream) {
     let Ok(reply) = stream.as_fd().try_clone_to_owned() else { return };
     fds.push(reply);
     host.guests().set_disk_full(disk_full(host));
-    if host.guests().request(vmid, &request, &borrow(&fds)).is_err() {
-        let text = format!("lxc-attach: {vmid}: ../src/lxc/attach.c: get_attach_context: 406 Connection refused - Failed to get init pid");
-        let _ = wire::send(&stream, &Reply::Failed(text), &[]);
+    if host.guests().request(vmid, request, &borrow(&fds)).is_err() {
+        let text = format!(
+            "lxc-attach: {vmid}: ../src/lxc/attach.c: get_attach_context: 406 Connection refused - Failed to get init pid"
+        );
+        let _ = wire::send(stream, &Reply::Failed(text), &[]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 /// A command line taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,20 +30,25 @@ pub(super) fn parse(argv: &[OsString], known: impl Fn(&str) -> Option<Takes>) ->
             line.positional.extend(words.by_ref().cloned());
             break;
         }
-        let Some(option) = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).filter(|rest| !rest.is_empty()) else {
+        let Some(option) =
+            text.strip_prefix("--").or_else(|| text.strip_prefix('-')).filter(|rest| !rest.is_empty())
+        else {
             line.positional.push(word.clone());
             continue;
         };
-        let (name, given) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value.to_owned())));
+        let (name, given) =
+            option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value.to_owned())));
         let Some(takes) = known(name) else {
-            unknown.push_str(&format!("Unknown option: {name}\n"));
+            let _ = writeln!(unknown, "Unknown option: {name}");
             continue;
         };
         let value = match (given, takes) {
             (Some(value), _) => value,
             (None, Takes::Boolean) => {
                 let next = words.clone().next().map(|next| next.to_string_lossy().into_owned());
-                match next.filter(|next| matches!(next.as_str(), "0" | "1" | "yes" | "no" | "on" | "off" | "true" | "false")) {
+                match next.filter(|next| {
+                    matches!(next.as_str(), "0" | "1" | "yes" | "no" | "on" | "off" | "true" | "false")
+                }) {
                     Some(value) => {
                         words.next();
                         value
@@ -50,13 +56,14 @@ pub(super) fn parse(argv: &[OsString], known: impl Fn(&str) -> Option<Takes>) ->
                     None => "1".to_owned(),
                 }
             }
-            (None, Takes::Value) => match words.next() {
-                Some(value) => value.to_string_lossy().into_owned(),
-                None => {
-                    unknown.push_str(&format!("Option {name} requires an argument\n"));
+            (None, Takes::Value) => {
+                if let Some(value) = words.next() {
+                    value.to_string_lossy().into_owned()
+                } else {
+                    let _ = writeln!(unknown, "Option {name} requires an argument");
                     continue;
                 }
-            },
+            }
         };
         let value = if takes == Takes::Boolean { boolean(&value) } else { value };
         line.options.insert(name.to_owned(), value);

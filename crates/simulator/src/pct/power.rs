@@ -45,7 +45,9 @@ impl Session<'_> {
             "clone" => host.clone_container(&caller, vmid, params),
             "move-volume" => host.move_volume(&caller, vmid, params),
             "snapshot" => Ok(host.snapshot(&caller, vmid)),
-            "delsnapshot" => Ok(host.delete_snapshot(&caller, vmid, params.get("snapname").map_or("", String::as_str))),
+            "delsnapshot" => {
+                Ok(host.delete_snapshot(&caller, vmid, params.get("snapname").map_or("", String::as_str)))
+            }
             _ => host.create(&caller, vmid, params),
         })
     }

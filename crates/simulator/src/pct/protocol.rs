@@ -31,7 +31,14 @@ pub(crate) enum Answer {
     /// Become `lxc-attach`.
     Attach { vmid: u32, keep_env: bool, argv: Vec<OsString> },
     /// Open the file and hand it over.
-    Push { vmid: u32, from: OsString, to: OsString, mode: Option<u32>, user: Option<String>, group: Option<String> },
+    Push {
+        vmid: u32,
+        from: OsString,
+        to: OsString,
+        mode: Option<u32>,
+        user: Option<String>,
+        group: Option<String>,
+    },
     /// Fetch the file and write it.
     Pull { vmid: u32, from: OsString, to: OsString, mode: Option<u32> },
 }

@@ -1,6 +1,7 @@
 //! `pvesm`, `pveam`, `pveversion` and `pvesh`.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -26,12 +27,18 @@ impl Session<'_> {
                 self.out("pve-manager/9.2.11/14a22df3d2f2d0f4 (running kernel: 6.12.101)\n");
                 Ok(())
             }
-            ("pvesm", ["status", ..]) => self.storages(),
+            ("pvesm", ["status", ..]) => {
+                self.storages();
+                Ok(())
+            }
             ("pvesm", ["list", storage, ..]) => self.volumes(storage),
             ("pveam", ["list", storage]) => self.os_templates(storage),
             ("pvesh", [verb, path, rest @ ..]) => self.shell(verb, path, rest),
             ("qm", ["list"]) => Ok(()),
-            _ => Err(Failure::new(format!("ERROR: unknown command '{program} {}'", parts.first().unwrap_or(&"")))),
+            _ => Err(Failure::new(format!(
+                "ERROR: unknown command '{program} {}'",
+                parts.first().unwrap_or(&"")
+            ))),
         }
     }
 
@@ -47,7 +54,7 @@ impl Session<'_> {
         }
     }
 
-    fn storages(&self) -> Result<(), Failure> {
+    fn storages(&self) {
         self.complain_about_broken();
         let storages = self.host.read(|model| model.storages.clone());
         let width = storages.keys().map(String::len).max().unwrap_or(0) + 1;
@@ -56,16 +63,25 @@ impl Session<'_> {
             "Name", "Type", "Status", "Total (KiB)", "Used (KiB)", "Available (KiB)", "%",
         );
         for (name, storage) in &storages {
-            let status = if storage.disable { "disabled" } else if storage.broken { "inactive" } else { "active" };
+            let status = if storage.disable {
+                "disabled"
+            } else if storage.broken {
+                "inactive"
+            } else {
+                "active"
+            };
             let (total, used, free) = if status == "active" { figures(storage) } else { (0, 0, 0) };
             let share = match status {
                 "disabled" => "N/A".to_owned(),
                 _ => format!("{:.2}%", 100.0 * used as f64 / (total.max(1)) as f64),
             };
-            text.push_str(&format!("{name:<width$} {:>10} {status:>10} {total:>15} {used:>15} {free:>15} {share:>8}\n", "dir"));
+            let _ = writeln!(
+                text,
+                "{name:<width$} {:>10} {status:>10} {total:>15} {used:>15} {free:>15} {share:>8}",
+                "dir"
+            );
         }
         self.out(text);
-        Ok(())
     }
 
     fn storage(&self, name: &str) -> Result<Storage, Failure> {
@@ -79,12 +95,18 @@ impl Session<'_> {
 
     fn volumes(&self, name: &str) -> Result<(), Failure> {
         let storage = self.storage(name)?;
-        let rows: Vec<_> = storage.volumes.iter().map(|(id, volume)| (format!("{name}:{id}"), volume)).collect();
+        let rows: Vec<_> =
+            storage.volumes.iter().map(|(id, volume)| (format!("{name}:{id}"), volume)).collect();
         let width = rows.iter().map(|(id, _)| id.len()).max().unwrap_or(0).max(5);
-        let mut text = format!("{:<width$} {:<7} {:<8} {:>9} {}\n", "Volid", "Format", "Type", "Size", "VMID");
+        let mut text =
+            format!("{:<width$} {:<7} {:<8} {:>9} {}\n", "Volid", "Format", "Type", "Size", "VMID");
         for (id, volume) in rows {
             let vmid = volume.vmid.map_or(String::new(), |vmid| format!(" {vmid}"));
-            text.push_str(&format!("{id:<width$} {:<7} {:<8} {:>9}{vmid}\n", volume.format, volume.content, volume.size));
+            let _ = writeln!(
+                text,
+                "{id:<width$} {:<7} {:<8} {:>9}{vmid}",
+                volume.format, volume.content, volume.size
+            );
         }
         self.out(text);
         Ok(())
@@ -95,7 +117,7 @@ impl Session<'_> {
         let mut text = format!("{:<60} {:<6}\n", "NAME", "SIZE");
         for (id, volume) in storage.volumes.iter().filter(|(_, volume)| volume.content == "vztmpl") {
             let size = format!("{:.2}MB", volume.size as f64 / (1024.0 * 1024.0));
-            text.push_str(&format!("{:<60} {size:<6}\n", format!("{name}:{id}")));
+            let _ = writeln!(text, "{:<60} {size:<6}", format!("{name}:{id}"));
         }
         self.out(text);
         Ok(())

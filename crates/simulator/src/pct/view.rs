@@ -1,18 +1,43 @@
 //! Subcommands that only show.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use super::{Failure, Session};
 use crate::state::ApiError;
 
 /// The keys of `pct status --verbose`.
 const STATUS_KEYS: [&str; 18] = [
-    "cpus", "disk", "diskread", "diskwrite", "lock", "maxdisk", "maxmem", "maxswap", "mem", "name", "netin", "netout", "pid",
-    "status", "swap", "type", "uptime", "vmid",
+    "cpus",
+    "disk",
+    "diskread",
+    "diskwrite",
+    "lock",
+    "maxdisk",
+    "maxmem",
+    "maxswap",
+    "mem",
+    "name",
+    "netin",
+    "netout",
+    "pid",
+    "status",
+    "swap",
+    "type",
+    "uptime",
+    "vmid",
 ];
 /// What `perl` says about a locale the host does not have.
 const LOCALE_KEYS: [&str; 10] = [
-    "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LC_COLLATE", "LC_TIME", "LC_MESSAGES", "LC_MONETARY", "LC_ADDRESS",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_NUMERIC",
+    "LC_COLLATE",
+    "LC_TIME",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_ADDRESS",
     "LC_IDENTIFICATION",
 ];
 const MORE_LOCALE_KEYS: [&str; 4] = ["LC_MEASUREMENT", "LC_PAPER", "LC_TELEPHONE", "LC_NAME"];
@@ -53,30 +78,35 @@ impl Session<'_> {
         if locale.iter().all(|(_, value)| known(value)) {
             return;
         }
-        let mut text = "perl: warning: Setting locale failed.\nperl: warning: Please check that your locale settings:\n".to_owned();
+        let mut text =
+            "perl: warning: Setting locale failed.\nperl: warning: Please check that your locale settings:\n"
+                .to_owned();
         for key in LOCALE_KEYS.iter().chain(&MORE_LOCALE_KEYS).chain(&["LANG"]) {
             let value = locale.iter().find(|(name, _)| name == key);
             let shown = value.map_or("(unset)".to_owned(), |(_, value)| format!("\"{value}\""));
-            text.push_str(&format!("\t{key} = {shown}{}\n", if *key == "LANG" { "" } else { "," }));
+            let _ = writeln!(text, "\t{key} = {shown}{}", if *key == "LANG" { "" } else { "," });
         }
         text.push_str("    are supported and installed on your system.\nperl: warning: Falling back to the standard locale (\"C\").\n");
         self.err(text);
     }
 
-    pub(super) fn list(&self) -> Result<(), Failure> {
+    pub(super) fn list(&self) {
         let vmids = self.host.list();
         if vmids.is_empty() {
-            return Ok(());
+            return;
         }
-        let row = |vmid: &str, status: &str, lock: &str, name: &str| format!("{vmid:<10} {status:<10} {lock:<12} {name:<20}\n");
+        let row = |vmid: &str, status: &str, lock: &str, name: &str| {
+            format!("{vmid:<10} {status:<10} {lock:<12} {name:<20}\n")
+        };
         let mut text = row("VMID", "Status", "Lock", "Name");
         for vmid in vmids {
-            let shown = self.host.with(vmid, |c| (c.lock().unwrap_or_default().to_owned(), c.name(vmid), c.run.is_some()));
+            let shown = self
+                .host
+                .with(vmid, |c| (c.lock().unwrap_or_default().to_owned(), c.name(vmid), c.run.is_some()));
             let Ok((lock, name, running)) = shown else { continue };
             text.push_str(&row(&vmid.to_string(), if running { "running" } else { "stopped" }, &lock, &name));
         }
         self.out(text);
-        Ok(())
     }
 
     pub(super) fn status(&self, vmid: u32, verbose: bool) -> Result<(), Failure> {
@@ -86,14 +116,19 @@ impl Session<'_> {
             return Ok(());
         }
         let shown = STATUS_KEYS.iter().filter(|key| !status[**key].is_null());
-        self.out(shown.map(|key| format!("{key}: {}\n", plain(&status[*key]))).collect::<String>());
+        let lines: Vec<String> = shown.map(|key| format!("{key}: {}\n", plain(&status[*key]))).collect();
+        self.out(lines.concat());
         Ok(())
     }
 
     pub(super) fn config(&self, vmid: u32) -> Result<(), Failure> {
         let config = self.host.config(vmid)?;
         let lines = config.iter().map(|(key, value)| {
-            let value = if key == "description" { encoded(&format!("{}\n", value.trim_end_matches('\n'))) } else { value.clone() };
+            let value = if key == "description" {
+                encoded(&format!("{}\n", value.trim_end_matches('\n')))
+            } else {
+                value.clone()
+            };
             format!("{key}: {value}\n")
         });
         self.out(lines.collect::<String>());
@@ -119,19 +154,39 @@ impl Session<'_> {
         let status = self.host.current_status(vmid)?;
         let number = |key: &str| status[key].as_f64().unwrap_or_default();
         let (total, used) = (number("maxdisk"), number("disk"));
-        let volume = config.get("rootfs").and_then(|text| text.split(',').next()).unwrap_or_default().to_owned();
+        let volume =
+            config.get("rootfs").and_then(|text| text.split(',').next()).unwrap_or_default().to_owned();
         // ext4 keeps a twentieth back and needs some for itself.
         let free = (total - used) - total / 18.0;
         let rows = [
             ["MP", "Volume", "Size", "Used", "Avail", "Use%", "Path"].map(str::to_owned),
-            ["rootfs".to_owned(), volume, human(total), human(used), human(free), format!("{:.1}", 100.0 * used / total.max(1.0)), "/".to_owned()],
+            [
+                "rootfs".to_owned(),
+                volume,
+                human(total),
+                human(used),
+                human(free),
+                format!("{:.1}", 100.0 * used / total.max(1.0)),
+                "/".to_owned(),
+            ],
         ];
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
         for row in &rows {
             self.out(format!(
                 "{:a$} {:b$} {:>c$} {:>d$} {:>e$} {:>f$} {}\n",
-                row[0], row[1], row[2], row[3], row[4], row[5], row[6],
-                a = width(0), b = width(1), c = width(2), d = width(3), e = width(4), f = width(5),
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                a = width(0),
+                b = width(1),
+                c = width(2),
+                d = width(3),
+                e = width(4),
+                f = width(5),
             ));
         }
         Ok(())
@@ -147,7 +202,18 @@ impl Session<'_> {
 /// The text of a failure reached through `pvesh`.
 pub(super) fn api_failure(error: &ApiError) -> Failure {
     let code = if error.message.starts_with("Configuration file '") { 2 } else { 255 };
-    let detail: String = error.errors.iter().map(|(name, text)| format!("{name}: {}\n", text.trim_end())).collect();
+    let detail: Vec<String> = error
+        .errors
+        .iter()
+        .map(|(name, text)| {
+            format!(
+                "{name}: {}
+",
+                text.trim_end()
+            )
+        })
+        .collect();
+    let detail = detail.concat();
     Failure { text: format!("{}\n{detail}", error.message), code }
 }
 

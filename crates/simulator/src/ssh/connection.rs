@@ -80,7 +80,9 @@ impl Connection {
         let inside = self.host.guests().root(HOST).join(&home).join(".ssh/authorized_keys");
         [kept, inside].iter().any(|path| {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            text.lines().filter_map(|line| PublicKey::from_openssh(line.trim()).ok()).any(|known| known.key_data() == key.key_data())
+            text.lines()
+                .filter_map(|line| PublicKey::from_openssh(line.trim()).ok())
+                .any(|known| known.key_data() == key.key_data())
         })
     }
 
@@ -131,7 +133,11 @@ impl Handler for Connection {
         Ok(Auth::Accept)
     }
 
-    async fn auth_publickey_offered(&mut self, user: &str, key: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        key: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
         Ok(if self.key_is_known(user, key.public_key) { Auth::Accept } else { Auth::reject() })
     }
 
@@ -184,15 +190,20 @@ impl Handler for Connection {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         // As Debian's sshd_config: AcceptEnv LANG LC_*.
-        if name == "LANG" || name.starts_with("LC_") {
-            if let Some(open) = self.channels.get_mut(&channel) {
-                open.env.push((name.to_owned(), value.to_owned()));
-            }
+        if (name == "LANG" || name.starts_with("LC_"))
+            && let Some(open) = self.channels.get_mut(&channel)
+        {
+            open.env.push((name.to_owned(), value.to_owned()));
         }
         session.channel_success(channel)
     }
 
-    async fn exec_request(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         let command = String::from_utf8_lossy(data).into_owned();
         session.channel_success(channel)?;
         self.begin(channel, Some(command), session);
@@ -205,7 +216,12 @@ impl Handler for Connection {
         Ok(())
     }
 
-    async fn data(&mut self, channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Self::Error> {
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
         if let Some(stdin) = self.channels.get(&channel).and_then(|open| open.stdin.as_ref()) {
             // A command that closed its input does not read on.
             let _ = stdin.send(data.to_vec());

@@ -42,7 +42,10 @@ impl Start {
             ("MOTD_SHOWN".to_owned(), "pam".to_owned()),
             ("HOME".to_owned(), home.clone()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
-            ("SSH_CONNECTION".to_owned(), format!("{} {} {} {}", peer.ip(), peer.port(), local.ip(), local.port())),
+            (
+                "SSH_CONNECTION".to_owned(),
+                format!("{} {} {} {}", peer.ip(), peer.port(), local.ip(), local.port()),
+            ),
             ("USER".to_owned(), self.user.clone()),
             ("SSH_CLIENT".to_owned(), format!("{} {} {}", peer.ip(), peer.port(), local.port())),
             ("PATH".to_owned(), PATH.to_owned()),
@@ -138,7 +141,13 @@ fn read(pipe: OwnedFd) -> mpsc::Receiver<Vec<u8>> {
     receiver
 }
 
-async fn pump(mut data: mpsc::Receiver<Vec<u8>>, handle: Handle, channel: ChannelId, ext: Option<u32>, drop: Drop) {
+async fn pump(
+    mut data: mpsc::Receiver<Vec<u8>>,
+    handle: Handle,
+    channel: ChannelId,
+    ext: Option<u32>,
+    drop: Drop,
+) {
     while let Some(mut chunk) = data.recv().await {
         let whole = chunk.len();
         chunk.truncate(drop.admit(whole));

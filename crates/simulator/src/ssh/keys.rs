@@ -11,7 +11,10 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey};
 pub(super) fn host_keys(directory: &Path, name: &str) -> anyhow::Result<Vec<PrivateKey>> {
     let curve = russh::keys::EcdsaCurve::NistP256;
     let kinds = [("ed25519", Algorithm::Ed25519), ("ecdsa", Algorithm::Ecdsa { curve })];
-    kinds.into_iter().map(|(kind, algorithm)| load(&directory.join(format!("{name}_{kind}_key")), algorithm)).collect()
+    kinds
+        .into_iter()
+        .map(|(kind, algorithm)| load(&directory.join(format!("{name}_{kind}_key")), algorithm))
+        .collect()
 }
 
 fn load(path: &Path, algorithm: Algorithm) -> anyhow::Result<PrivateKey> {

@@ -56,7 +56,8 @@ impl SshServer {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let refused = self.host.faults().take(|fault| matches!(fault, Fault::SshRefused { .. })).is_some();
+            let refused =
+                self.host.faults().take(|fault| matches!(fault, Fault::SshRefused { .. })).is_some();
             if refused {
                 continue;
             }
@@ -99,6 +100,6 @@ async fn session(host: Host, config: Arc<Config>, stream: TcpStream, peer: Socke
 async fn serve_programs(host: Host, mut clients: mpsc::UnboundedReceiver<std::os::unix::net::UnixStream>) {
     while let Some(stream) = clients.recv().await {
         let (host, runtime) = (host.clone(), Handle::current());
-        std::thread::spawn(move || pct::serve(&host, &runtime, stream));
+        std::thread::spawn(move || pct::serve(&host, &runtime, &stream));
     }
 }

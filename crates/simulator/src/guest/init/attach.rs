@@ -63,7 +63,12 @@ fn prepare(request: &Attach) -> io::Result<Command> {
     // Perl's command line on the host ignores SIGPIPE and the command inherits that; Rust resets it in its children.
     // The environment goes as words, because it keeps its order that way.
     let mut words: Vec<OsString> = vec!["--ignore-signal=PIPE".into(), "-i".into(), "--".into()];
-    words.extend(request.env.iter().map(|(key, value)| [key.as_os_str(), OsStr::new("="), value].into_iter().collect()));
+    words.extend(
+        request
+            .env
+            .iter()
+            .map(|(key, value)| [key.as_os_str(), OsStr::new("="), value].into_iter().collect()),
+    );
     words.extend(request.argv.iter().cloned());
     let mut command = if request.terminal {
         let mut command = Command::new("/usr/bin/setsid");

@@ -10,7 +10,13 @@ use std::path::Path;
 use crate::guest::wire::{self, Reply};
 
 /// Copies the source descriptor into a file; fails with the text `pct push` prints.
-pub(super) fn push(path: &Path, mode: Option<u32>, user: Option<&str>, group: Option<&str>, source: OwnedFd) -> Reply {
+pub(super) fn push(
+    path: &Path,
+    mode: Option<u32>,
+    user: Option<&str>,
+    group: Option<&str>,
+    source: OwnedFd,
+) -> Reply {
     match store(path, mode, user, group, source) {
         Ok(()) => Reply::Done,
         Err(text) => Reply::Failed(text),
@@ -24,15 +30,26 @@ fn store(
     group: Option<&str>,
     source: OwnedFd,
 ) -> Result<(), String> {
-    let uid = user.map(|name| lookup("/etc/passwd", name).ok_or(format!("failed to get uid for: {name}"))).transpose()?;
-    let gid =
-        group.map(|name| lookup("/etc/group", name).ok_or(format!("failed to get gid for: {name}"))).transpose()?;
-    let creating = |error: io::Error| format!("failed to create file: {}: {}", path.display(), describe(&error));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path).map_err(creating)?;
-    io::copy(&mut File::from(source), &mut file).map_err(|error| format!("failed to write: {}", describe(&error)))?;
+    let uid = user
+        .map(|name| lookup("/etc/passwd", name).ok_or(format!("failed to get uid for: {name}")))
+        .transpose()?;
+    let gid = group
+        .map(|name| lookup("/etc/group", name).ok_or(format!("failed to get gid for: {name}")))
+        .transpose()?;
+    let creating =
+        |error: io::Error| format!("failed to create file: {}: {}", path.display(), describe(&error));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o644)
+        .open(path)
+        .map_err(creating)?;
+    io::copy(&mut File::from(source), &mut file)
+        .map_err(|error| format!("failed to write: {}", describe(&error)))?;
     if let Some(mode) = mode {
-        file.set_permissions(Permissions::from_mode(mode)).map_err(|error| format!("failed to chmod: {error}"))?;
+        file.set_permissions(Permissions::from_mode(mode))
+            .map_err(|error| format!("failed to chmod: {error}"))?;
     }
     // An unprivileged sandbox has no other owner than 0 to give.
     if (uid.is_some() || gid.is_some()) && super::all_ids_mapped() {

@@ -31,14 +31,14 @@ impl Manager {
             return Response::Refused { text: format!("Unit {name} not found."), code: 5 };
         };
         for wanted in ["Requires", "Wants", "Unit"].iter().flat_map(|key| file.all(key).to_vec()) {
-            for other in wanted.split_whitespace().filter(|other| other.ends_with(".service") && *other != name) {
-                if UnitFile::load(other).is_some() && !name.ends_with(".timer") {
+            for other in wanted.split_whitespace().filter(|other| is_service(other) && *other != name) {
+                if UnitFile::load(other).is_some() && !is_timer(name) {
                     self.start(other);
                 }
             }
         }
-        if !name.ends_with(".service") {
-            let sub = if name.ends_with(".timer") { "waiting" } else { "active" };
+        if !is_service(name) {
+            let sub = if is_timer(name) { "waiting" } else { "active" };
             self.enter(name, &file, "active", sub);
             return Response::Done;
         }
@@ -49,8 +49,8 @@ impl Manager {
     fn settle(&self, name: &str, description: String) {
         let mut info = described(name, &UnitFile::default());
         info.description = description;
-        info.active = "active".to_owned();
-        info.sub = "exited".to_owned();
+        "active".clone_into(&mut info.active);
+        "exited".clone_into(&mut info.sub);
         self.lock().insert(name.to_owned(), Unit { info, ..Unit::default() });
     }
 
@@ -117,7 +117,13 @@ impl Manager {
         }
     }
 
-    fn after_foreground(self: &Arc<Self>, name: &str, file: &UnitFile, kind: &str, invocation: &str) -> Response {
+    fn after_foreground(
+        self: &Arc<Self>,
+        name: &str,
+        file: &UnitFile,
+        kind: &str,
+        invocation: &str,
+    ) -> Response {
         let description = self.show(name).description;
         if kind == "oneshot" {
             let stays = file.flag("RemainAfterExit");
@@ -158,7 +164,11 @@ impl Manager {
     }
 
     fn note_failure(&self, name: &str, code: i32) {
-        let how = if code > 128 { format!("code=killed, status={}", code - 128) } else { format!("code=exited, status={code}/{}", if code == 203 { "EXEC" } else { "FAILURE" }) };
+        let how = if code > 128 {
+            format!("code=killed, status={}", code - 128)
+        } else {
+            format!("code=exited, status={code}/{}", if code == 203 { "EXEC" } else { "FAILURE" })
+        };
         self.journal.manager(name, format!("{name}: Main process exited, {how}"));
         self.journal.manager(name, format!("{name}: Failed with result 'exit-code'."));
         self.update(name, |unit| {
@@ -172,7 +182,8 @@ impl Manager {
 
     /// The main process is gone: what follows depends on how, and on `Restart=`.
     pub(super) fn ended(self: &Arc<Self>, name: &str, invocation: &str, code: i32) {
-        let Some(unit) = self.lock().get(name).filter(|unit| unit.info.invocation == invocation).cloned() else {
+        let Some(unit) = self.lock().get(name).filter(|unit| unit.info.invocation == invocation).cloned()
+        else {
             return;
         };
         let clean = code == 0 || matches!(code, 129 | 130 | 141 | 143) || unit.stopping;
@@ -217,10 +228,12 @@ impl Manager {
         });
         let pause = unit.file.last("RestartSec").and_then(seconds).unwrap_or(0.1);
         std::thread::sleep(Duration::from_secs_f64(pause));
-        let stopped = self.lock().get(name).is_none_or(|unit| unit.stopping || unit.info.sub != "auto-restart");
+        let stopped =
+            self.lock().get(name).is_none_or(|unit| unit.stopping || unit.info.sub != "auto-restart");
         if !stopped {
             let count = self.show(name).restarts;
-            self.journal.manager(name, format!("{name}: Scheduled restart job, restart counter is at {count}."));
+            self.journal
+                .manager(name, format!("{name}: Scheduled restart job, restart counter is at {count}."));
             self.launch(name, &unit.file);
         }
     }
@@ -270,6 +283,14 @@ impl Manager {
     }
 }
 
+fn is_service(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| kind == "service")
+}
+
+fn is_timer(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| kind == "timer")
+}
+
 fn make_directories(file: &UnitFile) {
     for (key, base) in [
         ("RuntimeDirectory", "/run"),
@@ -310,7 +331,9 @@ fn end_processes(invocation: &str, main: i32, patience: Duration) {
     let deadline = Instant::now() + patience;
     while !processes(invocation).is_empty() {
         if Instant::now() > deadline {
-            processes(invocation).into_iter().for_each(|pid| kill_one(pid, KILL));
+            for pid in processes(invocation) {
+                kill_one(pid, KILL);
+            }
         }
         std::thread::sleep(POLL);
     }

@@ -85,7 +85,7 @@ impl Manager {
                 Response::Done
             }
             Request::Run { unit, description, argv, properties, wait } => {
-                self.run_transient(&unit, description, &argv, &properties, wait)
+                self.run_transient(&unit, &description, &argv, &properties, wait)
             }
             Request::State { wait } => Response::State(self.state(wait)),
         }
@@ -127,7 +127,7 @@ impl Manager {
     }
 
     fn state(&self, wait: bool) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let mut units = self.lock();
         while wait && !self.booted.load(Ordering::Acquire) && Instant::now() < deadline {
             units = self
@@ -145,7 +145,9 @@ impl Manager {
     }
 
     fn reset_failed(&self, name: Option<&str>) -> Response {
-        for (_, unit) in self.lock().iter_mut().filter(|(key, _)| name.is_none_or(|name| name == key.as_str())) {
+        for (_, unit) in
+            self.lock().iter_mut().filter(|(key, _)| name.is_none_or(|name| name == key.as_str()))
+        {
             if unit.info.active == "failed" {
                 "inactive".clone_into(&mut unit.info.active);
                 "dead".clone_into(&mut unit.info.sub);
@@ -168,7 +170,11 @@ pub(super) fn described(name: &str, file: &UnitFile) -> UnitInfo {
         load: "loaded".to_owned(),
         active: "inactive".to_owned(),
         sub: "dead".to_owned(),
-        description: file.last("Description").unwrap_or(name).replace("%I", instance(name)).replace("%i", instance(name)),
+        description: file
+            .last("Description")
+            .unwrap_or(name)
+            .replace("%I", instance(name))
+            .replace("%i", instance(name)),
         fragment: file.path.display().to_string(),
         result: "success".to_owned(),
         kind: file.last("Type").unwrap_or("simple").to_owned(),
@@ -198,5 +204,9 @@ fn unit_names(directory: &str) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let kinds = [".service", ".timer", ".socket", ".target", ".mount", ".path"];
-    names.filter(|name| !name.contains("@.") && kinds.iter().any(|kind| name.ends_with(kind)) && find(name).is_some()).collect()
+    names
+        .filter(|name| {
+            !name.contains("@.") && kinds.iter().any(|kind| name.ends_with(kind)) && find(name).is_some()
+        })
+        .collect()
 }

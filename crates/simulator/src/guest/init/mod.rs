@@ -19,7 +19,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use attach::resolve;
-pub(crate) use files::describe;
+pub(crate) use files::{describe, lookup};
 pub(crate) use journal::{Entry, PATH as JOURNAL_PATH};
 pub(crate) use protocol::{Request, Response, SOCKET, UnitInfo};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,10 @@ pub(crate) const DISK_FULL: &str = "/run/disk-full";
 
 /// The lines a stock Debian container's journal ends a boot with.
 const BOOT_LINES: [(&str, &str); 3] = [
-    ("systemd-update-utmp-runlevel.service", "systemd-update-utmp-runlevel.service: Deactivated successfully."),
+    (
+        "systemd-update-utmp-runlevel.service",
+        "systemd-update-utmp-runlevel.service: Deactivated successfully.",
+    ),
     (
         "systemd-update-utmp-runlevel.service",
         "Finished systemd-update-utmp-runlevel.service - Record Runlevel Change in UTMP.",
@@ -158,7 +161,11 @@ fn handle(manager: &Arc<Manager>, sender: &Arc<Mutex<UnixStream>>, message: ToIn
     }
 }
 
-fn tell(sender: &Mutex<UnixStream>, message: &FromInit, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<()> {
+fn tell(
+    sender: &Mutex<UnixStream>,
+    message: &FromInit,
+    fds: &[std::os::fd::BorrowedFd<'_>],
+) -> io::Result<()> {
     wire::send(&sender.lock().unwrap_or_else(PoisonError::into_inner), message, fds)
 }
 
@@ -198,8 +205,16 @@ impl Manager {
         let began = std::time::Instant::now();
         let mut names: Vec<String> = Vec::new();
         for directory in DIRECTORIES {
-            for target in ["sysinit.target.wants", "basic.target.wants", "multi-user.target.wants", "default.target.wants", "timers.target.wants", "sockets.target.wants"] {
-                let entries = std::fs::read_dir(format!("{directory}/{target}")).into_iter().flatten().flatten();
+            for target in [
+                "sysinit.target.wants",
+                "basic.target.wants",
+                "multi-user.target.wants",
+                "default.target.wants",
+                "timers.target.wants",
+                "sockets.target.wants",
+            ] {
+                let entries =
+                    std::fs::read_dir(format!("{directory}/{target}")).into_iter().flatten().flatten();
                 names.extend(entries.filter_map(|entry| entry.file_name().into_string().ok()));
             }
         }
@@ -207,7 +222,11 @@ impl Manager {
             self.start(&name);
         }
         for (unit, line) in BOOT_LINES {
-            let end = if unit.is_empty() { format!("{:.3}s.", began.elapsed().as_secs_f64()) } else { String::new() };
+            let end = if unit.is_empty() {
+                format!("{:.3}s.", began.elapsed().as_secs_f64())
+            } else {
+                String::new()
+            };
             self.journal.manager(unit, format!("{line}{end}"));
         }
         self.set_booted();

@@ -18,11 +18,22 @@ pub(crate) enum Request {
     Restart(String),
     Reload(String),
     ResetFailed(Option<String>),
-    Kill { unit: String, signal: i32 },
+    Kill {
+        unit: String,
+        signal: i32,
+    },
     /// A transient service; `wait` answers when it has ended.
-    Run { unit: String, description: String, argv: Vec<String>, properties: Vec<(String, String)>, wait: bool },
+    Run {
+        unit: String,
+        description: String,
+        argv: Vec<String>,
+        properties: Vec<(String, String)>,
+        wait: bool,
+    },
     /// `starting`, `running` or `degraded`; `wait` until it is not starting.
-    State { wait: bool },
+    State {
+        wait: bool,
+    },
 }
 
 /// The manager's answer.
@@ -34,7 +45,10 @@ pub(crate) enum Response {
     Ended(i32),
     State(String),
     /// `Unit x.service not found.` and the like; `code` is systemctl's exit code.
-    Refused { text: String, code: i32 },
+    Refused {
+        text: String,
+        code: i32,
+    },
 }
 
 /// A unit as `systemctl show` tells it.

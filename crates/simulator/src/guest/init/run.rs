@@ -90,26 +90,39 @@ impl Manager {
     ) -> io::Result<i32> {
         let program = resolve(step.argv[0].as_ref(), Some(PATH.as_ref()), Path::new("/"))?;
         let rest = if step.renamed { step.argv.get(2..) } else { step.argv.get(1..) }.unwrap_or_default();
-        let user = file.last("User").filter(|user| *user != "root" && !step.privileged && super::all_ids_mapped());
+        let user =
+            file.last("User").filter(|user| *user != "root" && !step.privileged && super::all_ids_mapped());
         let mut command = if let Some(user) = user {
             let uid = lookup("/etc/passwd", user).ok_or_else(|| io::Error::other("unknown user"))?;
             let gid = file.last("Group").and_then(|group| lookup("/etc/group", group)).unwrap_or(uid);
             let mut command = Command::new("/usr/bin/setpriv");
-            command.arg(format!("--reuid={uid}")).arg(format!("--regid={gid}")).args(["--clear-groups", "--"]);
+            command
+                .arg(format!("--reuid={uid}"))
+                .arg(format!("--regid={gid}"))
+                .args(["--clear-groups", "--"]);
             command.arg(&program);
             command
         } else {
             let mut command = Command::new(&program);
-            command.arg0(if step.renamed { step.argv.get(1).unwrap_or(&step.argv[0]) } else { &step.argv[0] });
+            command.arg0(if step.renamed {
+                step.argv.get(1).unwrap_or(&step.argv[0])
+            } else {
+                &step.argv[0]
+            });
             command
         };
         command.args(rest).env_clear().envs(env).stdin(Stdio::null()).process_group(0);
         let directory = file.last("WorkingDirectory").unwrap_or("/").trim_start_matches('-');
-        command.current_dir(if directory == "~" { env.get("HOME").map_or("/", String::as_str) } else { directory });
-        let identifier = file
-            .last("SyslogIdentifier")
-            .map_or_else(|| program.file_name().unwrap_or_default().to_string_lossy().into_owned(), str::to_owned);
-        let reader = self.redirect(file, &mut command)?;
+        command.current_dir(if directory == "~" {
+            env.get("HOME").map_or("/", String::as_str)
+        } else {
+            directory
+        });
+        let identifier = file.last("SyslogIdentifier").map_or_else(
+            || program.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            str::to_owned,
+        );
+        let reader = Self::redirect(file, &mut command)?;
         let child = self.reaper.spawn(&mut command)?;
         drop(command);
         let pid = pid_of(&child);
@@ -120,11 +133,16 @@ impl Manager {
         Ok(pid)
     }
 
-    fn redirect(&self, file: &UnitFile, command: &mut Command) -> io::Result<Option<io::PipeReader>> {
+    fn redirect(file: &UnitFile, command: &mut Command) -> io::Result<Option<io::PipeReader>> {
         let target = file.last("StandardOutput").unwrap_or("journal");
         if let Some((kind, path)) = target.split_once(':') {
             let truncate = kind == "truncate";
-            let output = OpenOptions::new().create(true).write(true).append(!truncate).truncate(truncate).open(path)?;
+            let output = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .append(!truncate)
+                .truncate(truncate)
+                .open(path)?;
             let error = match file.last("StandardError").and_then(|target| target.split_once(':')) {
                 Some((_, path)) => OpenOptions::new().create(true).append(true).open(path)?,
                 None => output.try_clone()?,

@@ -11,20 +11,23 @@ impl Manager {
     pub(super) fn run_transient(
         self: &Arc<Self>,
         name: &str,
-        description: String,
+        description: &str,
         argv: &[String],
         properties: &[(String, String)],
         wait: bool,
     ) -> Response {
         let loaded = self.lock().get(name).cloned();
         if loaded.is_some_and(|unit| unit.info.active != "inactive") || UnitFile::load(name).is_some() {
-            let text = format!("Failed to start transient service unit: Unit {name} was already loaded or has a fragment file.");
+            let text = format!(
+                "Failed to start transient service unit: Unit {name} was already loaded or has a fragment file."
+            );
             return Response::Refused { text, code: 1 };
         }
         let mut file = UnitFile::default();
-        file.push("Description", &description);
+        file.push("Description", description);
         file.push("ExecStart", &argv.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "));
-        let collect = properties.iter().any(|(key, value)| key == "CollectMode" && value == "inactive-or-failed");
+        let collect =
+            properties.iter().any(|(key, value)| key == "CollectMode" && value == "inactive-or-failed");
         for (key, value) in properties {
             file.push(key, value);
         }

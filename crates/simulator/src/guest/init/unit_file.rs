@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where unit files are looked for, strongest first.
-pub(crate) const DIRECTORIES: [&str; 3] = ["/etc/systemd/system", "/run/systemd/transient", "/lib/systemd/system"];
+pub(crate) const DIRECTORIES: [&str; 3] =
+    ["/etc/systemd/system", "/run/systemd/transient", "/lib/systemd/system"];
 
 /// A unit file's assignments in order; an empty assignment clears what stood before.
 #[derive(Debug, Clone, Default)]
@@ -76,10 +77,9 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         Some(format!("{stem}@.{kind}"))
     });
     std::iter::once(name).chain(generic.as_deref()).find_map(|candidate| {
-        DIRECTORIES
-            .iter()
-            .map(|directory| Path::new(directory).join(candidate))
-            .find(|path| path.is_file() && !path.canonicalize().is_ok_and(|real| real == Path::new("/dev/null")))
+        DIRECTORIES.iter().map(|directory| Path::new(directory).join(candidate)).find(|path| {
+            path.is_file() && !path.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"))
+        })
     })
 }
 
@@ -104,7 +104,9 @@ pub(crate) fn words(line: &str, unit: &str, env: &BTreeMap<String, String>) -> V
             .replace('\0', "%");
         match word.strip_prefix('$') {
             Some(name) if !quoted && !name.starts_with(['{', '$']) => {
-                out.extend(env.get(name).into_iter().flat_map(|value| value.split_whitespace()).map(str::to_owned));
+                out.extend(
+                    env.get(name).into_iter().flat_map(|value| value.split_whitespace()).map(str::to_owned),
+                );
             }
             _ => out.push(substitute(&word, env)),
         }

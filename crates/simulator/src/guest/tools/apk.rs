@@ -17,17 +17,22 @@ pub(super) fn main(args: &[String]) -> i32 {
     let words: Vec<&str> = args.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
     match words.split_first() {
         Some((&"update" | &"upgrade" | &"fix", _)) => {
-            out("fetch https://dl-cdn.alpinelinux.org/alpine/v3.20/main/x86_64/APKINDEX.tar.gz\nOK: 24148 distinct packages available\n");
+            out(
+                "fetch https://dl-cdn.alpinelinux.org/alpine/v3.20/main/x86_64/APKINDEX.tar.gz\nOK: 24148 distinct packages available\n",
+            );
             0
         }
         Some((&"add", names)) => add(names),
         Some((&"del", names)) => {
-            let left: Vec<String> = world().into_iter().filter(|name| !names.contains(&name.as_str())).collect();
+            let left: Vec<String> =
+                world().into_iter().filter(|name| !names.contains(&name.as_str())).collect();
             save(&left)
         }
         Some((&"info", names)) => info(names, args),
         Some((&"search", names)) => {
-            for package in packages().iter().filter(|package| names.iter().all(|name| package.name.contains(name))) {
+            for package in
+                packages().iter().filter(|package| names.iter().all(|name| package.name.contains(name)))
+            {
                 if let Some(version) = &package.alpine {
                     out(format!("{}-{version}\n", package.name));
                 }
@@ -64,7 +69,9 @@ fn add(names: &[&str]) -> i32 {
     for name in names {
         let bare = name.split(['=', '~', '<', '>', '@']).next().unwrap_or(name);
         let Some(package) = find(bare).filter(|package| package.alpine.is_some()) else {
-            err(format!("ERROR: unable to select packages:\n  {bare} (no such package):\n    required by: world[{bare}]"));
+            err(format!(
+                "ERROR: unable to select packages:\n  {bare} (no such package):\n    required by: world[{bare}]"
+            ));
             return 1;
         };
         let needed = package.closure().into_iter().filter(|other| other.alpine.is_some());
@@ -79,7 +86,13 @@ fn add(names: &[&str]) -> i32 {
         if all.contains(&package.name) {
             continue;
         }
-        out(format!("({}/{}) Installing {} ({})\n", index + 1, wanted.len(), package.name, package.alpine.as_deref().unwrap_or_default()));
+        out(format!(
+            "({}/{}) Installing {} ({})\n",
+            index + 1,
+            wanted.len(),
+            package.name,
+            package.alpine.as_deref().unwrap_or_default()
+        ));
         if let Err(error) = package.unpack(Path::new("/")).and_then(|()| init_scripts(package)) {
             err(format!("ERROR: {}: {error}", package.name));
             return 1;
@@ -94,7 +107,10 @@ fn init_scripts(package: &Package) -> std::io::Result<()> {
     fs::create_dir_all("/etc/init.d")?;
     for unit in &package.units {
         let name = unit.name.trim_end_matches(".service");
-        fs::write(format!("/etc/init.d/{name}"), format!("#!/sbin/openrc-run\ndescription=\"{}\"\n", unit.description))?;
+        fs::write(
+            format!("/etc/init.d/{name}"),
+            format!("#!/sbin/openrc-run\ndescription=\"{}\"\n", unit.description),
+        )?;
     }
     Ok(())
 }
@@ -102,14 +118,20 @@ fn init_scripts(package: &Package) -> std::io::Result<()> {
 fn info(names: &[&str], args: &[String]) -> i32 {
     let have = world();
     if names.is_empty() {
-        have.iter().for_each(|name| out(format!("{name}\n")));
+        for name in &have {
+            out(format!("{name}\n"));
+        }
         return 0;
     }
     let mut code = 0;
     for name in names {
         match find(name).filter(|_| have.iter().any(|other| other == name)) {
             Some(_) if args.iter().any(|arg| arg == "-e" || arg == "--installed") => out(format!("{name}\n")),
-            Some(package) => out(format!("{name}-{} description:\n{}\n", package.alpine.as_deref().unwrap_or_default(), package.description)),
+            Some(package) => out(format!(
+                "{name}-{} description:\n{}\n",
+                package.alpine.as_deref().unwrap_or_default(),
+                package.description
+            )),
             None => code = 1,
         }
     }

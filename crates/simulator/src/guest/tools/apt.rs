@@ -50,7 +50,10 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         Some((&"show", names)) => show(names),
         Some((&"list", names)) => list(names, args.iter().any(|arg| arg == "--installed")),
         Some((&"search", names)) => search(names),
-        Some((&"clean" | &"autoclean" | &"check" | &"hold" | &"unhold" | &"manual" | &"auto" | &"showhold", _)) => 0,
+        Some((
+            &"clean" | &"autoclean" | &"check" | &"hold" | &"unhold" | &"manual" | &"auto" | &"showhold",
+            _,
+        )) => 0,
         Some((verb, _)) => {
             err(format!("E: Invalid operation {verb}"));
             100
@@ -63,7 +66,9 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
 }
 
 fn update() -> i32 {
-    for (index, suite) in ["bookworm InRelease [151 kB]", "bookworm/main amd64 Packages [8791 kB]"].iter().enumerate() {
+    for (index, suite) in
+        ["bookworm InRelease [151 kB]", "bookworm/main amd64 Packages [8791 kB]"].iter().enumerate()
+    {
         out(format!("Get:{} http://deb.debian.org/debian {suite}\n", index + 1));
         std::thread::sleep(MOMENT);
     }
@@ -97,7 +102,9 @@ fn install(names: &[&str], simulate: bool) -> i32 {
             err(format!("E: Unable to locate package {name}"));
             return 100;
         };
-        if let Some(version) = name.split_once('=').map(|(_, version)| version).filter(|version| *version != package.version) {
+        if let Some(version) =
+            name.split_once('=').map(|(_, version)| version).filter(|version| *version != package.version)
+        {
             err(format!("E: Version '{version}' for '{}' was not found", package.name));
             return 100;
         }
@@ -106,7 +113,8 @@ fn install(names: &[&str], simulate: bool) -> i32 {
             continue;
         }
         for needed in package.closure() {
-            let known = dpkg::version(root, &needed.name).is_some() || wanted.iter().any(|other| other.name == needed.name);
+            let known = dpkg::version(root, &needed.name).is_some()
+                || wanted.iter().any(|other| other.name == needed.name);
             if !known {
                 wanted.push(needed);
             }
@@ -123,7 +131,9 @@ fn install(names: &[&str], simulate: bool) -> i32 {
     match unpack_all(root, &wanted) {
         Ok(()) => 0,
         Err(error) => {
-            err(format!("dpkg: error processing archive (--unpack): {error}\nE: Sub-process /usr/bin/dpkg returned an error code (1)"));
+            err(format!(
+                "dpkg: error processing archive (--unpack): {error}\nE: Sub-process /usr/bin/dpkg returned an error code (1)"
+            ));
             100
         }
     }
@@ -138,20 +148,29 @@ fn summary(wanted: &[&Package]) {
     out(format!("0 upgraded, {} newly installed, 0 to remove and 0 not upgraded.\n", wanted.len()));
     let size: u64 = wanted.iter().map(|package| package.size).sum();
     if size > 0 {
-        out(format!("Need to get {} kB of archives.\nAfter this operation, {size} kB of additional disk space will be used.\n", size / 3));
+        out(format!(
+            "Need to get {} kB of archives.\nAfter this operation, {size} kB of additional disk space will be used.\n",
+            size / 3
+        ));
     }
 }
 
 fn unpack_all(root: &Path, wanted: &[&Package]) -> io::Result<()> {
     for (index, package) in wanted.iter().enumerate() {
         let (name, version) = (&package.name, &package.version);
-        out(format!("Get:{} http://deb.debian.org/debian bookworm/main amd64 {name} amd64 {version} [{} kB]\n", index + 1, package.size / 3));
+        out(format!(
+            "Get:{} http://deb.debian.org/debian bookworm/main amd64 {name} amd64 {version} [{} kB]\n",
+            index + 1,
+            package.size / 3
+        ));
         std::thread::sleep(MOMENT);
     }
     out("Fetched archives in 0s\n");
     for package in wanted {
         let (name, version) = (&package.name, &package.version);
-        out(format!("Selecting previously unselected package {name}.\nPreparing to unpack .../{name}_{version}_amd64.deb ...\nUnpacking {name} ({version}) ...\n"));
+        out(format!(
+            "Selecting previously unselected package {name}.\nPreparing to unpack .../{name}_{version}_amd64.deb ...\nUnpacking {name} ({version}) ...\n"
+        ));
         std::thread::sleep(MOMENT);
     }
     for package in wanted {
@@ -160,7 +179,10 @@ fn unpack_all(root: &Path, wanted: &[&Package]) -> io::Result<()> {
         out(format!("Setting up {} ({}) ...\n", package.name, package.version));
         for unit in &package.units {
             unit.enable(root)?;
-            err(format!("Created symlink /etc/systemd/system/multi-user.target.wants/{0} → /lib/systemd/system/{0}.", unit.name));
+            err(format!(
+                "Created symlink /etc/systemd/system/multi-user.target.wants/{0} → /lib/systemd/system/{0}.",
+                unit.name
+            ));
             ask(&Request::Start(unit.name.clone()));
         }
     }
@@ -171,16 +193,22 @@ fn unpack_all(root: &Path, wanted: &[&Package]) -> io::Result<()> {
 fn remove(names: &[&str]) -> i32 {
     lists();
     for name in names {
-        let Some(package) = find(bare(name)).filter(|package| dpkg::version(Path::new("/"), &package.name).is_some()) else {
+        let Some(package) =
+            find(bare(name)).filter(|package| dpkg::version(Path::new("/"), &package.name).is_some())
+        else {
             out(format!("Package '{name}' is not installed, so not removed\n"));
             continue;
         };
-        out(format!("The following packages will be REMOVED:\n  {}\nRemoving {} ({}) ...\n", package.name, package.name, package.version));
+        out(format!(
+            "The following packages will be REMOVED:\n  {}\nRemoving {} ({}) ...\n",
+            package.name, package.name, package.version
+        ));
         for unit in &package.units {
             ask(&Request::Stop(unit.name.clone()));
             // Already gone is as good.
             let _ = std::fs::remove_file(format!("/lib/systemd/system/{}", unit.name));
-            let _ = std::fs::remove_file(format!("/etc/systemd/system/multi-user.target.wants/{}", unit.name));
+            let _ =
+                std::fs::remove_file(format!("/etc/systemd/system/multi-user.target.wants/{}", unit.name));
         }
         for program in &package.programs {
             let _ = std::fs::remove_file(program);
@@ -196,7 +224,10 @@ fn remove(names: &[&str]) -> i32 {
 fn policy(names: &[&str]) -> i32 {
     for package in names.iter().filter_map(|name| find(name)) {
         let installed = dpkg::version(Path::new("/"), &package.name).unwrap_or_else(|| "(none)".to_owned());
-        out(format!("{}:\n  Installed: {installed}\n  Candidate: {}\n  Version table:\n     {} 500\n", package.name, package.version, package.version));
+        out(format!(
+            "{}:\n  Installed: {installed}\n  Candidate: {}\n  Version table:\n     {} 500\n",
+            package.name, package.version, package.version
+        ));
     }
     0
 }
@@ -207,7 +238,10 @@ fn show(names: &[&str]) -> i32 {
             err("E: No packages found");
             return 100;
         };
-        out(format!("Package: {}\nVersion: {}\nInstalled-Size: {} kB\nDescription: {}\n\n", package.name, package.version, package.size, package.description));
+        out(format!(
+            "Package: {}\nVersion: {}\nInstalled-Size: {} kB\nDescription: {}\n\n",
+            package.name, package.version, package.size, package.description
+        ));
     }
     0
 }
@@ -217,10 +251,15 @@ fn list(names: &[&str], only_installed: bool) -> i32 {
     let root = Path::new("/");
     for name in dpkg::installed(root) {
         if names.is_empty() || names.contains(&name.as_str()) {
-            out(format!("{name}/stable,now {} amd64 [installed]\n", dpkg::version(root, &name).unwrap_or_default()));
+            out(format!(
+                "{name}/stable,now {} amd64 [installed]\n",
+                dpkg::version(root, &name).unwrap_or_default()
+            ));
         }
     }
-    for package in packages().iter().filter(|package| !only_installed && names.contains(&package.name.as_str())) {
+    for package in
+        packages().iter().filter(|package| !only_installed && names.contains(&package.name.as_str()))
+    {
         if dpkg::version(root, &package.name).is_none() {
             out(format!("{}/stable {} amd64\n", package.name, package.version));
         }
@@ -229,7 +268,9 @@ fn list(names: &[&str], only_installed: bool) -> i32 {
 }
 
 fn search(names: &[&str]) -> i32 {
-    for package in packages().iter().filter(|package| names.iter().all(|word| package.name.contains(word) || package.description.contains(word))) {
+    for package in packages().iter().filter(|package| {
+        names.iter().all(|word| package.name.contains(word) || package.description.contains(word))
+    }) {
         out(format!("{} - {}\n", package.name, package.description));
     }
     0

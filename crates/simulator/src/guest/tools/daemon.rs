@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{err, out};
 use crate::guest::catalogue::{Listen, listens, packages};
 
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// Any program of the catalogue.
 pub(super) fn main(name: &str, args: &[String]) -> i32 {
@@ -22,7 +22,9 @@ pub(super) fn main(name: &str, args: &[String]) -> i32 {
     }
     if name == "nginx" && args.iter().any(|arg| arg == "-t" || arg == "-s") {
         if args.iter().any(|arg| arg == "-t") {
-            err("nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful");
+            err(
+                "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful",
+            );
         }
         return 0;
     }
@@ -43,11 +45,14 @@ pub(super) fn main(name: &str, args: &[String]) -> i32 {
 }
 
 fn is_resident(name: &str) -> bool {
-    name.starts_with("systemd-") || matches!(name, "agetty" | "dbus-daemon" | "unattended-upgrade-shutdown" | "docker-proxy")
+    name.starts_with("systemd-")
+        || matches!(name, "agetty" | "dbus-daemon" | "unattended-upgrade-shutdown" | "docker-proxy")
 }
 
 fn describe(name: &str, version: bool) -> i32 {
-    let owner = packages().iter().find(|package| package.programs.iter().any(|path| path.ends_with(&format!("/{name}"))));
+    let owner = packages()
+        .iter()
+        .find(|package| package.programs.iter().any(|path| path.ends_with(&format!("/{name}"))));
     let Some(package) = owner else {
         err(format!("{name}: not available in this container"));
         return 127;
@@ -55,8 +60,16 @@ fn describe(name: &str, version: bool) -> i32 {
     let upstream = package.version.split(['-', '+', '~']).next().unwrap_or_default();
     let upstream = upstream.split_once(':').map_or(upstream, |(_, rest)| rest);
     if version {
-        let line = if name == "nginx" { format!("nginx version: nginx/{upstream}") } else { format!("{name} {upstream}") };
-        if name == "nginx" { err(line) } else { out(format!("{line}\n")) }
+        let line = if name == "nginx" {
+            format!("nginx version: nginx/{upstream}")
+        } else {
+            format!("{name} {upstream}")
+        };
+        if name == "nginx" {
+            err(line);
+        } else {
+            out(format!("{line}\n"));
+        }
         return 0;
     }
     err(format!("{name}: this program is not on the machine the container runs on"));
@@ -72,22 +85,32 @@ fn configured_ports(name: &str, args: &[String], listen: &mut Vec<Listen>) {
                 for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
                     let text = fs::read_to_string(entry.path()).unwrap_or_default();
                     let lines = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("listen "));
-                    found.extend(lines.filter_map(|rest| port_in(rest.trim_end_matches(';').split_whitespace().next()?)));
+                    found.extend(
+                        lines.filter_map(|rest| {
+                            port_in(rest.trim_end_matches(';').split_whitespace().next()?)
+                        }),
+                    );
                 }
             }
         }
         "caddy" => {
             let text = fs::read_to_string("/etc/caddy/Caddyfile").unwrap_or_default();
-            let sites = text.lines().filter(|line| !line.starts_with([' ', '\t', '#', '{', '}'])).filter_map(|line| line.split_whitespace().next());
+            let sites = text
+                .lines()
+                .filter(|line| !line.starts_with([' ', '\t', '#', '{', '}']))
+                .filter_map(|line| line.split_whitespace().next());
             found.extend(sites.filter_map(port_in));
         }
         "docker-proxy" => {
-            let port = args.windows(2).find(|pair| pair[0] == "-host-port").and_then(|pair| pair[1].parse().ok());
+            let port =
+                args.windows(2).find(|pair| pair[0] == "-host-port").and_then(|pair| pair[1].parse().ok());
             listen.extend(port.map(|port| Listen { port, kind: "http".to_owned() }));
         }
         "redis-server" | "valkey-server" => {
             let text = fs::read_to_string("/etc/redis/redis.conf").unwrap_or_default();
-            found.extend(text.lines().filter_map(|line| line.strip_prefix("port ")?.trim().parse::<u16>().ok()));
+            found.extend(
+                text.lines().filter_map(|line| line.strip_prefix("port ")?.trim().parse::<u16>().ok()),
+            );
         }
         _ => {}
     }
@@ -107,16 +130,20 @@ fn serve(name: &str, listen: &Listen) -> io::Result<()> {
     match listen.kind.as_str() {
         "udp" => {
             let socket = UdpSocket::bind(any).or_else(|_| UdpSocket::bind(("0.0.0.0", listen.port)))?;
-            std::thread::spawn(move || loop {
-                let mut datagram = [0; 2048];
-                if socket.recv(&mut datagram).is_err() {
-                    std::thread::sleep(IDLE);
+            std::thread::spawn(move || {
+                loop {
+                    let mut datagram = [0; 2048];
+                    if socket.recv(&mut datagram).is_err() {
+                        std::thread::sleep(IDLE);
+                    }
                 }
             });
         }
         kind => {
-            let address = if kind == "tcp-local" { SocketAddr::from(([127, 0, 0, 1], listen.port)) } else { any };
-            let listener = TcpListener::bind(address).or_else(|_| TcpListener::bind(("0.0.0.0", listen.port)))?;
+            let address =
+                if kind == "tcp-local" { SocketAddr::from(([127, 0, 0, 1], listen.port)) } else { any };
+            let listener =
+                TcpListener::bind(address).or_else(|_| TcpListener::bind(("0.0.0.0", listen.port)))?;
             let (http, name) = (kind == "http", name.to_owned());
             std::thread::spawn(move || {
                 for client in listener.incoming().flatten() {
@@ -146,7 +173,9 @@ fn answer(name: &str, mut client: TcpStream) -> io::Result<()> {
     let (status, body) = page(name, path);
     let log = format!("{} \"{}\" {status}\n", client.peer_addr()?.ip(), request.trim());
     // An access log that cannot be written does not stop a server.
-    if let Ok(mut file) = fs::OpenOptions::new().append(true).create(true).open(format!("/var/log/{name}/access.log")) {
+    if let Ok(mut file) =
+        fs::OpenOptions::new().append(true).create(true).open(format!("/var/log/{name}/access.log"))
+    {
         let _ = file.write_all(log.as_bytes());
     }
     let head = format!(
@@ -164,11 +193,18 @@ fn page(name: &str, path: &str) -> (&'static str, Vec<u8>) {
     let root = match name {
         "nginx" | "apache2" => document_root().unwrap_or_else(|| "/var/www/html".to_owned()),
         "caddy" => "/usr/share/caddy".to_owned(),
-        _ => return ("200 OK", format!("<!DOCTYPE html><title>{name}</title><h1>{name}</h1>\n").into_bytes()),
+        _ => {
+            return ("200 OK", format!("<!DOCTYPE html><title>{name}</title><h1>{name}</h1>\n").into_bytes());
+        }
     };
     let clean: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != "..").collect();
     let target = Path::new(&root).join(clean.join("/"));
-    let candidates = [target.clone(), target.join("index.html"), target.join("index.htm"), target.join("index.nginx-debian.html")];
+    let candidates = [
+        target.clone(),
+        target.join("index.html"),
+        target.join("index.htm"),
+        target.join("index.nginx-debian.html"),
+    ];
     match candidates.iter().find(|path| path.is_file()).and_then(|path| fs::read(path).ok()) {
         Some(body) => ("200 OK", body),
         None => ("404 Not Found", b"<html><h1>404 Not Found</h1></html>\n".to_vec()),
@@ -178,11 +214,15 @@ fn page(name: &str, path: &str) -> (&'static str, Vec<u8>) {
 fn document_root() -> Option<String> {
     let mut files: Vec<_> = ["/etc/nginx/conf.d", "/etc/nginx/sites-enabled"]
         .iter()
-        .flat_map(|directory| fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()))
+        .flat_map(|directory| {
+            fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+        })
         .collect();
     files.sort();
     files.iter().find_map(|path| {
         let text = fs::read_to_string(path).ok()?;
-        text.lines().find_map(|line| line.trim().strip_prefix("root ").map(|rest| rest.trim_end_matches(';').trim().to_owned()))
+        text.lines().find_map(|line| {
+            line.trim().strip_prefix("root ").map(|rest| rest.trim_end_matches(';').trim().to_owned())
+        })
     })
 }

@@ -46,7 +46,12 @@ impl Container {
     fn start(&self) -> Result<(), String> {
         let mut argv = vec!["/usr/bin/docker-proxy".to_owned()];
         for (outer, inner) in &self.ports {
-            argv.extend(["-host-port".to_owned(), outer.to_string(), "-container-port".to_owned(), inner.to_string()]);
+            argv.extend([
+                "-host-port".to_owned(),
+                outer.to_string(),
+                "-container-port".to_owned(),
+                inner.to_string(),
+            ]);
         }
         let properties = vec![("CollectMode".to_owned(), "inactive-or-failed".to_owned())];
         // Only where no package brought it yet.
@@ -59,7 +64,8 @@ impl Container {
     }
 
     fn published(&self) -> String {
-        let ports: Vec<String> = self.ports.iter().map(|(outer, inner)| format!("0.0.0.0:{outer}->{inner}/tcp")).collect();
+        let ports: Vec<String> =
+            self.ports.iter().map(|(outer, inner)| format!("0.0.0.0:{outer}->{inner}/tcp")).collect();
         ports.join(", ")
     }
 }
@@ -76,7 +82,9 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         return 0;
     }
     if !daemon_is_up() {
-        err("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?");
+        err(
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+        );
         return 1;
     }
     if called == "docker-compose" {
@@ -94,7 +102,9 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         Some((verb @ (&"stop" | &"start" | &"restart" | &"rm" | &"kill"), rest)) => act(verb, rest),
         Some((&"inspect", rest)) => inspect(rest),
         Some((&"logs", rest)) => {
-            let Some(found) = rest.last().and_then(|name| find(name)) else { return missing(rest.last().unwrap_or(&"")) };
+            let Some(found) = rest.last().and_then(|name| find(name)) else {
+                return missing(rest.last().unwrap_or(&""));
+            };
             super::journalctl::tail(&found.unit(), 1000);
             0
         }
@@ -108,14 +118,19 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         }
         Some((&"network" | &"volume" | &"system", _)) => 0,
         other => {
-            err(format!("docker: '{}' is not a docker command.\nSee 'docker --help'", other.map_or(&"", |(verb, _)| verb)));
+            err(format!(
+                "docker: '{}' is not a docker command.\nSee 'docker --help'",
+                other.map_or(&"", |(verb, _)| verb)
+            ));
             1
         }
     }
 }
 
 fn find(name: &str) -> Option<Container> {
-    load().into_values().find(|container| container.name == name || (name.len() >= 3 && container.id.starts_with(name)))
+    load()
+        .into_values()
+        .find(|container| container.name == name || (name.len() >= 3 && container.id.starts_with(name)))
 }
 
 fn missing(name: &str) -> i32 {
@@ -132,7 +147,11 @@ fn ports(text: &str) -> Option<(u16, u16)> {
 }
 
 fn run(args: &[String]) -> i32 {
-    let mut container = Container { created_ms: clock::now_ms(), id: uuid::Uuid::new_v4().simple().to_string(), ..Container::default() };
+    let mut container = Container {
+        created_ms: clock::now_ms(),
+        id: uuid::Uuid::new_v4().simple().to_string(),
+        ..Container::default()
+    };
     let mut index = 0;
     while index < args.len() && args[index].starts_with('-') {
         if let Some(name) = value_of(args, &mut index, &["--name"]) {
@@ -142,7 +161,22 @@ fn run(args: &[String]) -> i32 {
         } else if let Some(policy) = value_of(args, &mut index, &["--restart"]) {
             container.restart = policy != "no";
         } else {
-            let valued = ["-v", "--volume", "-e", "--env", "--network", "--net", "-u", "--user", "-w", "--hostname", "-h", "--label", "-l", "--env-file"];
+            let valued = [
+                "-v",
+                "--volume",
+                "-e",
+                "--env",
+                "--network",
+                "--net",
+                "-u",
+                "--user",
+                "-w",
+                "--hostname",
+                "-h",
+                "--label",
+                "-l",
+                "--env-file",
+            ];
             let _ = value_of(args, &mut index, &valued);
         }
         index += 1;
@@ -153,7 +187,9 @@ fn run(args: &[String]) -> i32 {
     };
     container.image.clone_from(image);
     if image.starts_with("hello-world") {
-        out("\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n\n");
+        out(
+            "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n\n",
+        );
         return 0;
     }
     create(container)
@@ -164,7 +200,10 @@ fn create(mut container: Container) -> i32 {
         container.name = format!("berth_{}", &container.id[..8]);
     }
     if find(&container.name).is_some() {
-        err(format!("docker: Error response from daemon: Conflict. The container name \"/{}\" is already in use.", container.name));
+        err(format!(
+            "docker: Error response from daemon: Conflict. The container name \"/{}\" is already in use.",
+            container.name
+        ));
         return 125;
     }
     if let Err(text) = container.start() {
@@ -184,7 +223,9 @@ fn act(verb: &str, args: &[&str]) -> i32 {
         if verb != "start" {
             ask(&Request::Stop(container.unit()));
         }
-        if matches!(verb, "start" | "restart") && let Err(text) = container.start() {
+        if matches!(verb, "start" | "restart")
+            && let Err(text) = container.start()
+        {
             err(text);
             return 1;
         }
@@ -199,7 +240,9 @@ fn act(verb: &str, args: &[&str]) -> i32 {
 }
 
 fn inspect(args: &[&str]) -> i32 {
-    let Some(name) = args.iter().rev().find(|name| !name.starts_with('-') && !name.starts_with('{')) else { return 1 };
+    let Some(name) = args.iter().rev().find(|name| !name.starts_with('-') && !name.starts_with('{')) else {
+        return 1;
+    };
     let Some(container) = find(name) else {
         out("[]\n");
         return missing(name);
@@ -233,15 +276,33 @@ fn list(args: &[String]) -> i32 {
         let (id, state) = (&container.id[..12], if up { "running" } else { "exited" });
         let seconds = (clock::now_ms() - container.created_ms) / 1000;
         let status = if up { format!("Up {seconds} seconds") } else { "Exited (0)".to_owned() };
-        let fields = [("ID", id.to_owned()), ("Image", container.image.clone()), ("Names", container.name.clone()),
-            ("Ports", container.published()), ("State", state.to_owned()), ("Status", status.clone())];
+        let fields = [
+            ("ID", id.to_owned()),
+            ("Image", container.image.clone()),
+            ("Names", container.name.clone()),
+            ("Ports", container.published()),
+            ("State", state.to_owned()),
+            ("Status", status.clone()),
+        ];
         let line = match format.as_deref() {
             _ if quiet => id.to_owned(),
-            Some("json" | "{{json .}}") => serde_json::Value::Object(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone().into())).collect()).to_string(),
-            Some(pattern) => fields.iter().fold(pattern.trim_start_matches("table ").to_owned(), |line, (key, value)| {
-                line.replace(&format!("{{{{.{key}}}}}"), value).replace(&format!("{{{{ .{key} }}}}"), value)
-            }).replace("\\t", "\t"),
-            None => format!("{id}   {}   \"…\"   {seconds} seconds ago   {status}   {}   {}", container.image, container.published(), container.name),
+            Some("json" | "{{json .}}") => serde_json::Value::Object(
+                fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone().into())).collect(),
+            )
+            .to_string(),
+            Some(pattern) => fields
+                .iter()
+                .fold(pattern.trim_start_matches("table ").to_owned(), |line, (key, value)| {
+                    line.replace(&format!("{{{{.{key}}}}}"), value)
+                        .replace(&format!("{{{{ .{key} }}}}"), value)
+                })
+                .replace("\\t", "\t"),
+            None => format!(
+                "{id}   {}   \"…\"   {seconds} seconds ago   {status}   {}   {}",
+                container.image,
+                container.published(),
+                container.name
+            ),
         };
         out(format!("{line}\n"));
     }
@@ -261,21 +322,38 @@ fn compose(args: &[String]) -> i32 {
         index += 1;
     }
     let names = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
-    let path = file.or_else(|| names.iter().find(|name| fs::exists(name).unwrap_or(false)).map(|name| (*name).to_owned()));
+    let path = file.or_else(|| {
+        names.iter().find(|name| fs::exists(name).unwrap_or(false)).map(|name| (*name).to_owned())
+    });
     let Some(text) = path.and_then(|path| fs::read_to_string(path).ok()) else {
         err("no configuration file provided: not found");
         return 14;
     };
-    let project = std::env::current_dir().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())).unwrap_or_default();
+    let project = std::env::current_dir()
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .unwrap_or_default();
     match words.first() {
-        Some(&"up") => services(&text).into_iter().map(|(name, image, ports)| {
-            let name = format!("{project}-{name}-1");
-            if let Some(known) = find(&name) {
-                return if known.is_up() { 0 } else { i32::from(known.start().is_err()) };
-            }
-            let id = uuid::Uuid::new_v4().simple().to_string();
-            create(Container { id, name, image, ports, created_ms: clock::now_ms(), restart: true, project: project.clone() })
-        }).max().unwrap_or(0),
+        Some(&"up") => services(&text)
+            .into_iter()
+            .map(|(name, image, ports)| {
+                let name = format!("{project}-{name}-1");
+                if let Some(known) = find(&name) {
+                    return if known.is_up() { 0 } else { i32::from(known.start().is_err()) };
+                }
+                let id = uuid::Uuid::new_v4().simple().to_string();
+                create(Container {
+                    id,
+                    name,
+                    image,
+                    ports,
+                    created_ms: clock::now_ms(),
+                    restart: true,
+                    project: project.clone(),
+                })
+            })
+            .max()
+            .unwrap_or(0),
         Some(&"down" | &"stop") => {
             for container in load().into_values().filter(|container| container.project == project) {
                 act("rm", &[&container.name]);
@@ -291,9 +369,12 @@ fn compose(args: &[String]) -> i32 {
     }
 }
 
-/// Name, image and ports of the services of a compose file, by its indentation.
-fn services(text: &str) -> Vec<(String, String, Vec<(u16, u16)>)> {
-    let mut found: Vec<(String, String, Vec<(u16, u16)>)> = Vec::new();
+/// Name, image and ports of a service.
+type Service = (String, String, Vec<(u16, u16)>);
+
+/// The services of a compose file, by its indentation.
+fn services(text: &str) -> Vec<Service> {
+    let mut found: Vec<Service> = Vec::new();
     let (mut inside, mut level, mut in_ports) = (false, None, false);
     for line in text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
         let indent = line.len() - line.trim_start().len();
@@ -329,7 +410,10 @@ mod tests {
     #[test]
     fn a_compose_file_names_services_and_ports() {
         let text = "services:\n  web:\n    image: nginx:1\n    ports:\n      - \"8080:80\"\n  db:\n    image: postgres\n";
-        let expected = [("web".to_owned(), "nginx:1".to_owned(), vec![(8080, 80)]), ("db".to_owned(), "postgres".to_owned(), vec![])];
+        let expected = [
+            ("web".to_owned(), "nginx:1".to_owned(), vec![(8080, 80)]),
+            ("db".to_owned(), "postgres".to_owned(), vec![]),
+        ];
         assert_eq!(services(text), expected);
     }
 }

@@ -47,7 +47,9 @@ pub(super) fn command(name: &str, raw: &[OsString]) -> i32 {
             }
             Answer::Exit(code) => return code,
             Answer::Attach { vmid, keep_env, argv } => return become_attach(vmid, keep_env, &argv),
-            Answer::Push { vmid, from, to, mode, user, group } => return push(vmid, &from, to, mode, user, group),
+            Answer::Push { vmid, from, to, mode, user, group } => {
+                return push(vmid, &from, to, mode, user, group);
+            }
             Answer::Pull { vmid, from, to, mode } => return pull(vmid, from, &to, mode),
         }
     }
@@ -84,7 +86,8 @@ pub(super) fn attach(raw: &[OsString]) -> i32 {
     };
     let signals = blocked_signals();
     let fds = (io::stdin(), io::stdout(), io::stderr());
-    let sent = wire::send(&stream, &Ask::Attach { vmid, request }, &[fds.0.as_fd(), fds.1.as_fd(), fds.2.as_fd()]);
+    let sent =
+        wire::send(&stream, &Ask::Attach { vmid, request }, &[fds.0.as_fd(), fds.1.as_fd(), fds.2.as_fd()]);
     if sent.is_err() {
         err(UNREACHABLE);
         return 255;
@@ -138,7 +141,9 @@ fn environment(keep: bool) -> Vec<(OsString, OsString)> {
         return vec![pair("PATH", path), pair("container", "lxc"), pair("TERM", "linux")];
     }
     let mut env: Vec<_> = std::env::vars_os().collect();
-    for (key, value) in [pair("PATH", "/sbin:/bin:/usr/sbin:/usr/bin"), pair("container", "lxc"), pair("TERM", "linux")] {
+    for (key, value) in
+        [pair("PATH", "/sbin:/bin:/usr/sbin:/usr/bin"), pair("container", "lxc"), pair("TERM", "linux")]
+    {
         match env.iter_mut().find(|(known, _)| *known == key) {
             Some(entry) => entry.1 = value,
             None => env.push((key, value)),
@@ -158,8 +163,17 @@ fn exchange(ask: &Ask, fds: &[std::os::fd::BorrowedFd<'_>]) -> Result<Vec<OwnedF
 }
 
 /// The failures of push and pull are told on standard error only: the exit code stays 0, as on a real host.
-fn push(vmid: u32, from: &OsString, to: OsString, mode: Option<u32>, user: Option<String>, group: Option<String>) -> i32 {
-    let Ok(file) = File::open(from).and_then(|file| if file.metadata()?.is_dir() { Err(io::Error::other("directory")) } else { Ok(file) }) else {
+fn push(
+    vmid: u32,
+    from: &OsString,
+    to: OsString,
+    mode: Option<u32>,
+    user: Option<String>,
+    group: Option<String>,
+) -> i32 {
+    let Ok(file) = File::open(from).and_then(|file| {
+        if file.metadata()?.is_dir() { Err(io::Error::other("directory")) } else { Ok(file) }
+    }) else {
         err(format!("failed to open {} for reading", from.to_string_lossy()));
         return 0;
     };
@@ -172,8 +186,11 @@ fn push(vmid: u32, from: &OsString, to: OsString, mode: Option<u32>, user: Optio
 fn pull(vmid: u32, from: OsString, to: &OsString, mode: Option<u32>) -> i32 {
     let copied = exchange(&Ask::Pull { vmid, path: from }, &[]).and_then(|fds| {
         let source = fds.into_iter().next().ok_or("no file")?;
-        let target = OpenOptions::new().write(true).create(true).truncate(true).mode(mode.unwrap_or(0o644)).open(to);
-        let mut target = target.map_err(|error| format!("failed to create file: {}: {}", to.to_string_lossy(), describe(&error)))?;
+        let target =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(mode.unwrap_or(0o644)).open(to);
+        let mut target = target.map_err(|error| {
+            format!("failed to create file: {}: {}", to.to_string_lossy(), describe(&error))
+        })?;
         io::copy(&mut File::from(source), &mut target).map_err(|error| describe(&error))
     });
     if let Err(text) = copied {

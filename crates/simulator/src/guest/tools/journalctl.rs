@@ -62,7 +62,8 @@ fn parse(args: &[String]) -> Options {
 fn moment(text: &str) -> Option<i64> {
     let now = clock::now() * 1_000_000;
     if let Some(seconds) = text.strip_prefix('@') {
-        return Some((seconds.parse::<f64>().ok()? * 1e6) as i64);
+        let whole = seconds.split('.').next()?;
+        return Some(whole.parse::<i64>().ok()? * 1_000_000);
     }
     if text == "today" {
         return Some(now - now % 86_400_000_000);
@@ -106,15 +107,19 @@ pub(super) fn main(args: &[String]) -> i32 {
     if shown.is_empty() && !options.follow && !options.quiet {
         out("-- No entries --\n");
     }
-    shown.iter().for_each(|entry| print(entry, &options.format));
-    while options.follow {
+    for entry in &shown {
+        print(entry, &options.format);
+    }
+    if !options.follow {
+        return 0;
+    }
+    loop {
         match next(&mut reader) {
             Some(entry) if fits(&entry, &options) => print(&entry, &options.format),
             Some(_) => {}
             None => std::thread::sleep(POLL),
         }
     }
-    0
 }
 
 /// The last lines of a unit, as `systemctl status` shows them.
@@ -152,7 +157,8 @@ fn fits(entry: &Entry, options: &Options) -> bool {
 }
 
 fn print(entry: &Entry, format: &str) {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(entry.at) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(entry.at) * 1000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let source = format!("{} {}[{}]", hostname(), entry.identifier, entry.pid);
     let line = match format {
         "cat" => entry.message.clone(),
@@ -160,7 +166,9 @@ fn print(entry: &Entry, format: &str) {
             let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+0000");
             format!("{} {source}: {}", at.format(&format).unwrap_or_default(), entry.message)
         }
-        "short-unix" => format!("{}.{:06} {source}: {}", entry.at / 1_000_000, entry.at % 1_000_000, entry.message),
+        "short-unix" => {
+            format!("{}.{:06} {source}: {}", entry.at / 1_000_000, entry.at % 1_000_000, entry.message)
+        }
         "json" | "json-pretty" | "json-sse" => document(entry),
         _ => {
             let format = format_description!("[month repr:short] [day] [hour]:[minute]:[second]");
@@ -191,6 +199,7 @@ fn document(entry: &Entry) -> String {
 /// `Sat 2026-11-21 01:22:37 UTC`
 pub(super) fn stamp(milliseconds: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp(milliseconds / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let format = format_description!("[weekday repr:short] [year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let format =
+        format_description!("[weekday repr:short] [year]-[month]-[day] [hour]:[minute]:[second] UTC");
     at.format(&format).unwrap_or_default()
 }

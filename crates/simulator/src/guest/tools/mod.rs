@@ -9,7 +9,9 @@ mod journalctl;
 mod manager;
 mod network;
 mod openrc;
+mod owner;
 mod ss;
+mod switch_user;
 mod systemctl;
 mod systemd_run;
 mod tar;
@@ -50,7 +52,10 @@ pub fn run() -> Option<i32> {
         "docker" | "docker-compose" => docker::main(&name, &args),
         "pct" | "pvesh" | "pvesm" | "pveam" | "pveversion" | "qm" => host::command(&name, &raw),
         "lxc-attach" => host::attach(&raw),
-        "sudo" => host::sudo(&raw),
+        "sudo" if Path::new(init::HOST_SOCKET).exists() => host::sudo(&raw),
+        "su" | "runuser" | "sudo" => switch_user::main(&name, &args),
+        "chown" | "chgrp" => owner::change(&name, &raw),
+        "install" => owner::install(&raw),
         other => daemon::main(other, &args),
     })
 }

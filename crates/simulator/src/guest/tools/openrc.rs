@@ -16,12 +16,15 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         ("rc-update", ["add", name, ..]) => enable(name),
         ("rc-update", ["del" | "delete", name, ..]) => {
             // Not enabled is what was asked for.
-            let _ = fs::remove_file(format!("/etc/systemd/system/multi-user.target.wants/{}", full_name(name)));
+            let _ =
+                fs::remove_file(format!("/etc/systemd/system/multi-user.target.wants/{}", full_name(name)));
             out(format!(" * service {name} removed from runlevel default\n"));
             0
         }
         ("rc-update", _) => {
-            services(true).iter().for_each(|name| out(format!("{name:>20} | default\n")));
+            for name in services(true) {
+                out(format!("{name:>20} | default\n"));
+            }
             0
         }
         ("rc-status", _) => status(),
@@ -65,7 +68,8 @@ fn enable(name: &str) -> i32 {
     };
     let wants = Path::new("/etc/systemd/system/multi-user.target.wants");
     let link = wants.join(&unit);
-    let made = fs::create_dir_all(wants).and_then(|()| if link.symlink_metadata().is_ok() { Ok(()) } else { symlink(path, link) });
+    let made = fs::create_dir_all(wants)
+        .and_then(|()| if link.symlink_metadata().is_ok() { Ok(()) } else { symlink(path, link) });
     if let Err(error) = made {
         err(format!(" * rc-update: {error}"));
         return 1;

@@ -15,7 +15,11 @@ struct Socket {
 
 /// `ss [-H] [-t] [-u] [-l] [-n] [-p]`
 pub(super) fn main(args: &[String]) -> i32 {
-    let short: String = args.iter().filter(|arg| arg.starts_with('-') && !arg.starts_with("--")).map(String::as_str).collect();
+    let short: String = args
+        .iter()
+        .filter(|arg| arg.starts_with('-') && !arg.starts_with("--"))
+        .map(String::as_str)
+        .collect();
     let has = |letter: char, long: &str| short.contains(letter) || args.iter().any(|arg| arg == long);
     let (tcp, udp) = (has('t', "--tcp"), has('u', "--udp"));
     let both = tcp == udp;
@@ -32,8 +36,16 @@ pub(super) fn main(args: &[String]) -> i32 {
             (true, false) => "tcp   ",
         };
         let (state, queue) = if socket.udp { ("UNCONN", 0) } else { ("LISTEN", 4096) };
-        let peer = if socket.local.starts_with('*') { "*:*" } else if socket.local.starts_with('[') { "[::]:*" } else { "0.0.0.0:*" };
-        let users = processes.get(&socket.inode).map_or(String::new(), |users| format!(" users:({})", users.join(",")));
+        let peer = if socket.local.starts_with('*') {
+            "*:*"
+        } else if socket.local.starts_with('[') {
+            "[::]:*"
+        } else {
+            "0.0.0.0:*"
+        };
+        let users = processes
+            .get(&socket.inode)
+            .map_or(String::new(), |users| format!(" users:({})", users.join(",")));
         out(format!("{kind}{state} 0      {queue:<4} {:>6} {peer}{users}\n", socket.local));
     }
     0
@@ -45,8 +57,13 @@ fn sockets() -> Vec<Socket> {
         let text = fs::read_to_string(format!("/proc/net/{file}")).unwrap_or_default();
         for line in text.lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else { continue };
-            if *state == if udp { "07" } else { "0A" } && let Some(local) = address(local) {
+            let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9))
+            else {
+                continue;
+            };
+            if *state == if udp { "07" } else { "0A" }
+                && let Some(local) = address(local)
+            {
                 found.push(Socket { udp, local, inode: (*inode).to_owned() });
             }
         }
@@ -72,7 +89,9 @@ fn holders() -> HashMap<String, Vec<String>> {
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     for process in processes {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
         for fd in fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten() {
             let target = fs::read_link(fd.path()).unwrap_or_default();

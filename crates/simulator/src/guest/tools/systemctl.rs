@@ -8,7 +8,9 @@ use super::manager::{ask, full_name, list, show};
 use super::{err, out, value_of};
 use crate::guest::init::{Request, Response, UnitFile, UnitInfo, find_unit};
 
+/// What stands on the command line.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // one per switch
 struct Options {
     words: Vec<String>,
     json: bool,
@@ -65,7 +67,10 @@ fn parse(args: &[String]) -> Options {
 
 fn signal(text: &str) -> i32 {
     let name = format!("SIG{}", text.trim_start_matches("SIG"));
-    text.parse().ok().or_else(|| name.parse::<nix::sys::signal::Signal>().ok().map(|found| found as i32)).unwrap_or(15)
+    text.parse()
+        .ok()
+        .or_else(|| name.parse::<nix::sys::signal::Signal>().ok().map(|found| found as i32))
+        .unwrap_or(15)
 }
 
 /// `systemctl …`
@@ -76,7 +81,9 @@ pub(super) fn main(args: &[String]) -> i32 {
     match verb.as_str() {
         "list-units" => list_units(&options, &units),
         "list-unit-files" => list_files(&options),
-        "start" | "stop" | "restart" | "try-restart" | "reload" | "reload-or-restart" | "kill" => act(&verb, &units, options.signal),
+        "start" | "stop" | "restart" | "try-restart" | "reload" | "reload-or-restart" | "kill" => {
+            act(&verb, &units, options.signal)
+        }
         "enable" | "disable" | "reenable" | "mask" | "unmask" => enable(&verb, &units, options.now),
         "is-active" | "is-failed" => is_state(&verb, &units, options.quiet),
         "is-enabled" => is_enabled(&units, options.quiet),
@@ -149,7 +156,9 @@ fn enable(verb: &str, units: &[String], now: bool) -> i32 {
         };
         let targets = wanted(&file);
         if targets.is_empty() && verb == "enable" {
-            err("The unit files have no installation config (WantedBy=, RequiredBy=, Also=,\nAlias= settings in the [Install] section, and DefaultInstance= for template\nunits). This means they are not meant to be enabled or disabled using systemctl.");
+            err(
+                "The unit files have no installation config (WantedBy=, RequiredBy=, Also=,\nAlias= settings in the [Install] section, and DefaultInstance= for template\nunits). This means they are not meant to be enabled or disabled using systemctl.",
+            );
         }
         for target in targets {
             let directory = format!("/etc/systemd/system/{target}.wants");
@@ -176,7 +185,9 @@ fn enable(verb: &str, units: &[String], now: bool) -> i32 {
 fn is_state(verb: &str, units: &[String], quiet: bool) -> i32 {
     let infos = show(units);
     if !quiet {
-        infos.iter().for_each(|info| out(format!("{}\n", info.active)));
+        for info in &infos {
+            out(format!("{}\n", info.active));
+        }
     }
     let wanted = if verb == "is-failed" { "failed" } else { "active" };
     let found = infos.iter().any(|info| info.active == wanted);
@@ -187,11 +198,11 @@ fn is_state(verb: &str, units: &[String], quiet: bool) -> i32 {
 }
 
 fn enabled_state(unit: &str) -> Option<&'static str> {
-    let Some(file) = UnitFile::load(unit) else {
-        return None;
-    };
+    let file = UnitFile::load(unit)?;
     let targets = wanted(&file);
-    let linked = |target: &str| Path::new(&format!("/etc/systemd/system/{target}.wants/{unit}")).symlink_metadata().is_ok();
+    let linked = |target: &str| {
+        Path::new(&format!("/etc/systemd/system/{target}.wants/{unit}")).symlink_metadata().is_ok()
+    };
     if file.path.starts_with("/run") {
         Some("transient")
     } else if linked("multi-user.target") || targets.iter().any(|target| linked(target)) {
@@ -222,17 +233,14 @@ fn is_enabled(units: &[String], quiet: bool) -> i32 {
 }
 
 fn system_state(options: &Options) -> i32 {
-    match ask(&Request::State { wait: options.wait }) {
-        Response::State(state) => {
-            if !options.quiet {
-                out(format!("{state}\n"));
-            }
-            i32::from(state != "running")
+    if let Response::State(state) = ask(&Request::State { wait: options.wait }) {
+        if !options.quiet {
+            out(format!("{state}\n"));
         }
-        _ => {
-            out("offline\n");
-            1
-        }
+        i32::from(state != "running")
+    } else {
+        out("offline\n");
+        1
     }
 }
 
@@ -266,24 +274,42 @@ fn list_units(options: &Options, patterns: &[String]) -> i32 {
                 let text = |value: &str| serde_json::Value::from(value).to_string();
                 format!(
                     "{{\"unit\":{},\"load\":{},\"active\":{},\"sub\":{},\"description\":{}}}",
-                    text(&info.name), text(&info.load), text(&info.active), text(&info.sub), text(&info.description)
+                    text(&info.name),
+                    text(&info.load),
+                    text(&info.active),
+                    text(&info.sub),
+                    text(&info.description)
                 )
             })
             .collect();
         out(format!("[{}]\n", rows.join(",")));
         return 0;
     }
-    let width = |field: fn(&UnitInfo) -> &str| units.iter().map(|info| field(info).chars().count()).max().unwrap_or(0);
+    let width = |field: fn(&UnitInfo) -> &str| {
+        units.iter().map(|info| field(info).chars().count()).max().unwrap_or(0)
+    };
     let (name, load) = (width(|info| &info.name), width(|info| &info.load));
     let (active, sub) = (width(|info| &info.active), width(|info| &info.sub));
     let mark = if options.plain { "" } else { "  " };
     if options.legend && !units.is_empty() {
         let (name, load, active, sub) = (name.max(4), load.max(4), active.max(6), sub.max(3));
-        out(format!("{mark}{:name$} {:load$} {:active$} {:sub$} DESCRIPTION\n", "UNIT", "LOAD", "ACTIVE", "SUB"));
+        out(format!(
+            "{mark}{:name$} {:load$} {:active$} {:sub$} DESCRIPTION\n",
+            "UNIT", "LOAD", "ACTIVE", "SUB"
+        ));
     }
     for info in &units {
-        let mark = if options.plain { "" } else if info.active == "failed" { "● " } else { "  " };
-        out(format!("{mark}{:name$} {:load$} {:active$} {:sub$} {}\n", info.name, info.load, info.active, info.sub, info.description));
+        let mark = if options.plain {
+            ""
+        } else if info.active == "failed" {
+            "● "
+        } else {
+            "  "
+        };
+        out(format!(
+            "{mark}{:name$} {:load$} {:active$} {:sub$} {}\n",
+            info.name, info.load, info.active, info.sub, info.description
+        ));
     }
     if options.legend {
         out(format!("\n{} loaded units listed.\n", units.len()));
@@ -315,8 +341,16 @@ fn status(units: &[String]) -> i32 {
             _ => "○",
         };
         let state = enabled_state(&info.name).unwrap_or("static");
-        out(format!("{mark} {} - {}\n     Loaded: loaded ({}; {state}; preset: enabled)\n", info.name, info.description, info.fragment));
-        out(format!("     Active: {} ({}) since {}\n", info.active, info.sub, super::journalctl::stamp(info.started_ms)));
+        out(format!(
+            "{mark} {} - {}\n     Loaded: loaded ({}; {state}; preset: enabled)\n",
+            info.name, info.description, info.fragment
+        ));
+        out(format!(
+            "     Active: {} ({}) since {}\n",
+            info.active,
+            info.sub,
+            super::journalctl::stamp(info.started_ms)
+        ));
         if info.main_pid > 0 {
             out(format!("   Main PID: {}\n", info.main_pid));
         }
@@ -343,7 +377,9 @@ fn properties(options: &Options, words: &[String]) -> i32 {
         if index > 0 {
             out("\n");
         }
-        for (key, value) in fields(info).iter().filter(|(key, _)| options.properties.is_empty() || options.properties.iter().any(|wanted| wanted == key)) {
+        for (key, value) in fields(info).iter().filter(|(key, _)| {
+            options.properties.is_empty() || options.properties.iter().any(|wanted| wanted == key)
+        }) {
             out(if options.value { format!("{value}\n") } else { format!("{key}={value}\n") });
         }
     }
@@ -357,7 +393,8 @@ fn fields(info: &UnitInfo) -> Vec<(&'static str, String)> {
         }
         None => format!("/system.slice/{}", info.name),
     };
-    let started = if info.started_ms == 0 { String::new() } else { super::journalctl::stamp(info.started_ms) };
+    let started =
+        if info.started_ms == 0 { String::new() } else { super::journalctl::stamp(info.started_ms) };
     let running = info.main_pid > 0;
     vec![
         ("Type", info.kind.clone()),

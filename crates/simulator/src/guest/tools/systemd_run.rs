@@ -20,7 +20,9 @@ pub(super) fn main(args: &[String]) -> i32 {
             }
             "--quiet" | "-q" => quiet = true,
             "--wait" | "-P" | "--pipe" | "-t" | "--pty" => wait = true,
-            "--collect" | "-G" => properties.push(("CollectMode".to_owned(), "inactive-or-failed".to_owned())),
+            "--collect" | "-G" => {
+                properties.push(("CollectMode".to_owned(), "inactive-or-failed".to_owned()));
+            }
             "--remain-after-exit" | "-r" => properties.push(("RemainAfterExit".to_owned(), "yes".to_owned())),
             "--no-block" | "--same-dir" | "-d" | "--scope" | "--no-ask-password" | "--system" => {}
             other => {
@@ -46,22 +48,21 @@ pub(super) fn main(args: &[String]) -> i32 {
         }
         index += 1;
     }
-    let mut argv: Vec<String> = args[index..].to_vec();
-    let Some(program) = argv.first().cloned() else {
+    let mut words: Vec<String> = args[index..].to_vec();
+    let Some(program) = words.first().cloned() else {
         err("Command line to execute required.");
         return 1;
     };
     let path = std::env::var_os("PATH");
-    match resolve(OsStr::new(&program), path.as_deref(), Path::new("/")) {
-        Ok(found) => argv[0] = canonical(&found),
-        Err(_) => {
-            err(format!("Failed to find executable {program}: No such file or directory"));
-            return 1;
-        }
+    if let Ok(found) = resolve(OsStr::new(&program), path.as_deref(), Path::new("/")) {
+        words[0] = canonical(&found);
+    } else {
+        err(format!("Failed to find executable {program}: No such file or directory"));
+        return 1;
     }
-    let unit = unit.unwrap_or_else(|| format!("run-u{}.service", std::process::id()));
-    let description = description.unwrap_or_else(|| argv.join(" "));
-    match ask(&Request::Run { unit: unit.clone(), description, argv, properties, wait }) {
+    let name = unit.unwrap_or_else(|| format!("run-u{}.service", std::process::id()));
+    let description = description.unwrap_or_else(|| words.join(" "));
+    match ask(&Request::Run { unit: name.clone(), description, argv: words, properties, wait }) {
         Response::Refused { text, code } => {
             err(text);
             code
@@ -69,7 +70,7 @@ pub(super) fn main(args: &[String]) -> i32 {
         Response::Ended(code) => code,
         _ => {
             if !quiet {
-                err(format!("Running as unit: {unit}"));
+                err(format!("Running as unit: {name}"));
             }
             0
         }

@@ -30,7 +30,9 @@ fn pretty(hours: u64, minutes: u64) -> String {
     match (hours / 24, hours % 24) {
         (0, 0) => count(minutes, "minute"),
         (0, hours) => format!("{}, {}", count(hours, "hour"), count(minutes, "minute")),
-        (days, hours) => format!("{}, {}, {}", count(days, "day"), count(hours, "hour"), count(minutes, "minute")),
+        (days, hours) => {
+            format!("{}, {}, {}", count(days, "day"), count(hours, "hour"), count(minutes, "minute"))
+        }
     }
 }
 
