@@ -32,7 +32,9 @@ async fn a_draft_is_its_owners_alone_and_grows_old(pg: PgPool) {
     let later = NOW + Duration::HOUR;
     assert!(drafts::list(&pg, mine).await.unwrap().is_empty(), "nothing was typed yet");
     assert!(drafts::update(&pg, mine, draft.id, &json!({"vmid": "7"}), later).await.unwrap());
-    let ids = async |user| drafts::list(&pg, user).await.unwrap().into_iter().map(|draft| draft.id).collect::<Vec<_>>();
+    let ids = async |user| {
+        drafts::list(&pg, user).await.unwrap().into_iter().map(|draft| draft.id).collect::<Vec<_>>()
+    };
     assert_eq!((ids(mine).await, ids(other).await), (vec![draft.id], vec![]));
     let found = drafts::find(&pg, mine, draft.id).await.unwrap().unwrap();
     assert_eq!((found.form, found.updated_at), (json!({"vmid": "7"}), later));
