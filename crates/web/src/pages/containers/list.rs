@@ -11,6 +11,7 @@ use crate::badge::State;
 use crate::error::NodeTrouble;
 use crate::extract::Call;
 use crate::layout::Section;
+use crate::pages::creations::state;
 use crate::pages::creations::view::PHASES;
 
 pub(super) async fn page(call: Call) -> Result<ContainersPage, WebError> {
@@ -76,7 +77,7 @@ fn creation_card(overview: &CreationOverview) -> CreationCard {
         node: overview.node_name.clone(),
         phase: phase.map_or_else(String::new, |(_, _, words)| (*words).to_owned()),
         percent: creation.percent,
-        failed: !creation.state.is_live(),
+        state: state(creation.state),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::badge::State;
 use crate::error::NodeTrouble;
 use crate::filters;
 use crate::layout::Layout;
+use crate::pages::creations::view::CreationState;
 
 /// A port of a service, as a link.
 #[derive(Debug, Clone)]
@@ -58,8 +59,8 @@ pub struct CreationCard {
     pub phase: String,
     /// 0 to 100.
     pub percent: u8,
-    /// Whether it stopped with an error.
-    pub failed: bool,
+    /// How it goes.
+    pub state: CreationState,
 }
 
 /// `/`.
@@ -70,7 +71,7 @@ pub struct ContainersPage {
     pub layout: Layout,
     /// Whether there is a node at all.
     pub has_nodes: bool,
-    /// Creations in flight, newest first.
+    /// Creations in flight, and those that ended early and wait for a word; newest first.
     pub creations: Vec<CreationCard>,
     /// All containers.
     pub containers: Vec<ContainerCard>,
@@ -79,6 +80,16 @@ pub struct ContainersPage {
 }
 
 impl ContainersPage {
+    /// Creations that go on by themselves.
+    pub fn in_flight(&self) -> Vec<&CreationCard> {
+        self.creations.iter().filter(|creation| creation.state.is_live()).collect()
+    }
+
+    /// Creations that ended early.
+    pub fn unfinished(&self) -> Vec<&CreationCard> {
+        self.creations.iter().filter(|creation| !creation.state.is_live()).collect()
+    }
+
     /// How many containers run, for the line under the title.
     pub fn running(&self) -> usize {
         self.containers.iter().filter(|container| container.state == State::Running).count()

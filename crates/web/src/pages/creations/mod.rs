@@ -8,6 +8,7 @@ pub mod view;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub(super) use self::show::state;
 use crate::state::AppState;
 
 /// `/creations/{id}` and what belongs to it.
@@ -18,5 +19,5 @@ pub fn routes() -> Router<AppState> {
         .route("/creations/{id}/events", get(events::stream))
         .route("/creations/{id}/cancel", post(act::cancel))
         .route("/creations/{id}/retry", post(act::retry))
-        .route("/creations/{id}/remove", post(act::remove))
+        .route("/creations/{id}/remove", get(show::ask_remove).post(act::remove))
 }

@@ -8,8 +8,8 @@ use berth_domain::creation::{
 use berth_operations::creation::{self, CreationDetails};
 
 use super::view::{
-    CreationActions, CreationError, CreationPage, CreationPanel, CreationState, CreationView, LogLine,
-    PHASES, StepRow, StepState,
+    CreationActions, CreationError, CreationPage, CreationPanel, CreationRemovePage, CreationState,
+    CreationView, LogLine, PHASES, StepRow, StepState,
 };
 use crate::WebError;
 use crate::ansi::AnsiLine;
@@ -34,6 +34,15 @@ pub(super) async fn page(call: Call, Id(id): Id<CreationId>) -> Result<CreationP
 pub(super) async fn panel(call: Call, Id(id): Id<CreationId>) -> Result<CreationPanel, WebError> {
     let details = creation::show(call.ctx(), call.user_id(), id).await?;
     Ok(CreationPanel { creation: view(&details) })
+}
+
+/// The question before a creation and its container are removed.
+pub(super) async fn ask_remove(call: Call, Id(id): Id<CreationId>) -> Result<CreationRemovePage, WebError> {
+    let creation = view(&creation::show(call.ctx(), call.user_id(), id).await?);
+    let title = format!("Remove {}", creation.hostname);
+    let layout = call.layout(title, Section::Containers).await?;
+    let layout = layout.under("Containers", "/").under(&creation.hostname, &creation.url);
+    Ok(CreationRemovePage { layout, creation })
 }
 
 fn log_line(event: &StoredEvent) -> Option<LogLine> {
@@ -80,7 +89,8 @@ fn view(details: &CreationDetails) -> CreationView {
     }
 }
 
-const fn state(stored: Stored) -> CreationState {
+/// How a stored state is shown.
+pub(in crate::pages) const fn state(stored: Stored) -> CreationState {
     match stored {
         Stored::Queued => CreationState::Queued,
         Stored::Running => CreationState::Running,

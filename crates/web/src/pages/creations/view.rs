@@ -219,6 +219,16 @@ pub struct CreationPanel {
     pub creation: CreationView,
 }
 
+/// `/creations/{id}/remove`: the question before it, as a page for browsers without JavaScript.
+#[derive(Template, WebTemplate)]
+#[template(path = "creations/remove.html")]
+pub struct CreationRemovePage {
+    /// The frame.
+    pub layout: Layout,
+    /// The creation in question.
+    pub creation: CreationView,
+}
+
 impl StepRow {
     /// The row that the browser copies for a step it hears of first.
     pub fn blank() -> Self {

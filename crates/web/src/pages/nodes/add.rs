@@ -3,7 +3,7 @@
 use axum::Form;
 use axum::response::{IntoResponse, Response};
 use berth_operations::Error;
-use berth_operations::nodes::{self, CheckState as Tested, Connected, NodeForm as Typed, TestReport};
+use berth_operations::nodes::{self, Check, CheckState as Tested, Connected, NodeForm as Typed, TestReport};
 
 use super::view::{
     CheckRow, CheckState, ConnectionReport, HostKeyView, NodeForm, NodeFormPage, SetupCommands,
@@ -32,11 +32,31 @@ pub(super) async fn submit(call: Call, Form(typed): Form<Typed>) -> Result<Respo
             let said = format!("Added {}. You can create containers on it now", node.name);
             return call.go_to_saying("/settings/nodes", Tone::Success, said).await;
         }
-        Ok(Connected::NotYet(report)) => (FormErrors::default(), Some(report)),
+        Ok(Connected::NotYet(report)) => (beside_fields(&report, &typed), Some(report)),
         Err(Error::Invalid(errors)) => (errors.into(), None),
         Err(error) => return Err(error.into()),
     };
     Ok(Rejected(form_page(layout(&call).await?, &typed, &errors, report.as_deref())).into_response())
+}
+
+/// What the test found wrong, beside the fields it is about.
+fn beside_fields(report: &TestReport, typed: &Typed) -> FormErrors {
+    let failed = report.rows.iter().filter(|row| row.state == Tested::Failed);
+    failed.filter_map(|row| Some((field_of(row.check, typed)?, row.message.clone()))).collect()
+}
+
+/// The field that decides over a check; none where only the host itself can be changed.
+fn field_of(check: Check, typed: &Typed) -> Option<&'static str> {
+    match check {
+        Check::Certificate => Some("host"),
+        Check::Token => Some("token_secret"),
+        Check::Privileges => Some("token_id"),
+        Check::HostKey => Some(if typed.ssh_host.is_empty() { "ssh_port" } else { "ssh_host" }),
+        Check::SshLogin if typed.ssh_auth == "password" => Some("ssh_password"),
+        Check::SshLogin => Some("ssh_private_key"),
+        Check::Pct => Some("ssh_user"),
+        Check::NodeName | Check::SameNode => None,
+    }
 }
 
 async fn layout(call: &Call) -> Result<Layout, WebError> {
