@@ -167,7 +167,9 @@ impl TestApp {
     /// Somebody whose node is the simulated host, tested and trusted.
     pub async fn owner(&self) -> Owner {
         let host = self.simulator.api.to_string().parse().unwrap();
-        let user = berth_store::users::upsert_login(&self.ctx.pg, &host, "root@pam", self.ctx.clock.now()).await.unwrap();
+        let user = berth_store::users::upsert_login(&self.ctx.pg, &host, "root@pam", self.ctx.clock.now())
+            .await
+            .unwrap();
         let mut form = NodeForm {
             name: "attic".into(),
             host: self.simulator.api.ip().to_string(),
@@ -230,6 +232,12 @@ impl TestApp {
         creation::show(&self.ctx, owner.user, id).await.unwrap().creation
     }
 
+    /// The worker that holds a creation.
+    pub async fn lease_owner(&self, id: CreationId) -> Option<String> {
+        let owner = sqlx::query_scalar("select lease_owner from creations where id = $1").bind(id.uuid());
+        owner.fetch_one(&self.ctx.pg).await.unwrap()
+    }
+
     /// All that a creation has reported, by its number, from PostgreSQL.
     pub async fn events(&self, id: CreationId) -> Vec<(i64, ProgressEvent)> {
         let rows: Vec<(i64, sqlx::types::Json<ProgressEvent>)> =
@@ -262,6 +270,12 @@ impl TestApp {
     /// Waits until a creation is ready; fails with its log when it ends otherwise.
     pub async fn ready(&self, owner: Owner, id: CreationId) {
         let creation = self.ended(owner, id).await;
-        assert_eq!(creation.state, CreationState::Ready, "{:?}\n{:#?}", creation.error, self.events(id).await);
+        assert_eq!(
+            creation.state,
+            CreationState::Ready,
+            "{:?}\n{:#?}",
+            creation.error,
+            self.events(id).await
+        );
     }
 }

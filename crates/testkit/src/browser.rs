@@ -48,7 +48,9 @@ pub struct Page {
 impl Page {
     /// The form whose action begins with `action`.
     pub fn form(&self, action: &str) -> Form {
-        Form::of(&self.html, action).unwrap_or_else(|| panic!("no form for {action} on {} ({}): {}", self.path, self.status, self.html))
+        Form::of(&self.html, action).unwrap_or_else(|| {
+            panic!("no form for {action} on {} ({}): {}", self.path, self.status, self.html)
+        })
     }
 }
 
@@ -114,9 +116,14 @@ impl Browser {
 
     /// Reads an event stream from after event `after` until `enough` or its end.
     pub async fn events(&self, path: &str, after: i64, mut enough: impl FnMut(&Event) -> bool) -> Vec<Event> {
-        let request = self.http.get(format!("{}{path}", self.base)).header("last-event-id", after.to_string());
+        let request =
+            self.http.get(format!("{}{path}", self.base)).header("last-event-id", after.to_string());
         let mut response = self.with_cookie(request).timeout(TIMEOUT).send().await.unwrap();
-        assert!(response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/event-stream"), "{}", response.status());
+        assert!(
+            response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/event-stream"),
+            "{}",
+            response.status()
+        );
         let (mut buffer, mut events) = (Vec::new(), Vec::new());
         while let Some(bytes) = response.chunk().await.unwrap() {
             buffer.extend_from_slice(&bytes);

@@ -31,9 +31,12 @@ impl Database {
 
     /// Breaks all connections to it and takes no new ones for as long as `meanwhile` takes.
     pub async fn away(&self, meanwhile: impl Future<Output = ()>) {
-        let allow = |yes: bool| execute(&self.server, format!("alter database {} allow_connections {yes}", self.name));
+        let allow = |yes: bool| {
+            execute(&self.server, format!("alter database {} allow_connections {yes}", self.name))
+        };
         allow(false).await.unwrap();
-        let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name);
+        let end =
+            format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name);
         execute(&self.server, end).await.unwrap();
         meanwhile.await;
         allow(true).await.unwrap();

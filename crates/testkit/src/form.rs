@@ -17,8 +17,11 @@ impl Form {
     pub fn of(html: &str, action: &str) -> Option<Self> {
         let page = Html::parse_document(html);
         let forms = selector("form");
-        let form = page.select(&forms).find(|form| form.attr("action").is_some_and(|found| found.starts_with(action)))?;
-        let mut filled = Self { action: form.attr("action")?.to_owned(), fields: Vec::new(), open: Vec::new() };
+        let form = page
+            .select(&forms)
+            .find(|form| form.attr("action").is_some_and(|found| found.starts_with(action)))?;
+        let mut filled =
+            Self { action: form.attr("action")?.to_owned(), fields: Vec::new(), open: Vec::new() };
         for field in form.select(&selector("input[name], select[name], textarea[name]")) {
             filled.read(field);
         }
@@ -35,7 +38,8 @@ impl Form {
             ("select", _) => {
                 let options = selector("option");
                 let options: Vec<_> = field.select(&options).collect();
-                let chosen = options.iter().find(|option| option.attr("selected").is_some()).or(options.first());
+                let chosen =
+                    options.iter().find(|option| option.attr("selected").is_some()).or(options.first());
                 if let Some(option) = chosen {
                     let text = || option.text().collect::<String>().trim().to_owned();
                     self.fields.push((name, option.attr("value").map_or_else(text, str::to_owned)));
@@ -119,7 +123,9 @@ mod tests {
         let html = r#"<form action="/a"><input name=x value=1><input type=checkbox name=c value=yes><input type=radio name=r value=1 checked>
             <input type=radio name=r value=2><select name=s><option value=p>P<option selected>q</select><button name=b>go</button></form>"#;
         let form = Form::of(html, "/a").unwrap();
-        let pairs = |form: &Form| form.fields().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+        let pairs = |form: &Form| {
+            form.fields().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+        };
         assert_eq!(pairs(&form), "x=1&r=1&s=q");
         let form = form.set("x", "2").tick("c").choose("r", "2");
         assert_eq!(pairs(&form), "x=2&s=q&c=yes&r=2");

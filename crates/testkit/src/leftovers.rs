@@ -15,10 +15,12 @@ pub fn processes_of(directory: &Path) -> Vec<String> {
     others
         .filter_map(|folder| {
             let read = |file: &str| {
-                String::from_utf8_lossy(&std::fs::read(folder.join(file)).unwrap_or_default()).replace('\0', " ")
+                String::from_utf8_lossy(&std::fs::read(folder.join(file)).unwrap_or_default())
+                    .replace('\0', " ")
             };
             let (command, environment) = (read("cmdline"), read("environ"));
-            (!command.is_empty() && (command.contains(&marker) || environment.contains(&marker))).then_some(command)
+            (!command.is_empty() && (command.contains(&marker) || environment.contains(&marker)))
+                .then_some(command)
         })
         .collect()
 }

@@ -76,8 +76,20 @@ fn launch(directory: &Path) -> Process {
     let place = directory.to_string_lossy().into_owned();
     let socket = format!("{place}/redis.sock");
     let arguments = [
-        "--port", "0", "--unixsocket", &socket, "--dir", &place, "--save", "", "--appendonly", "yes", "--appendfsync", "no",
-        "--aof-use-rdb-preamble", "no",
+        "--port",
+        "0",
+        "--unixsocket",
+        &socket,
+        "--dir",
+        &place,
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "no",
+        "--aof-use-rdb-preamble",
+        "no",
     ];
     Process::start(Path::new("redis-server"), &arguments, &[], directory.join("redis.log"))
 }

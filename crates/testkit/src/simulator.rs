@@ -62,7 +62,8 @@ impl SimulatorProcess {
 
     /// Plants these faults instead of those that are planted; see `berth-simulator --help`.
     pub async fn faults(&self, faults: Value) {
-        let answer = self.http.put(format!("{}/faults", self.admin)).body(faults.to_string()).send().await.unwrap();
+        let answer =
+            self.http.put(format!("{}/faults", self.admin)).body(faults.to_string()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
@@ -92,7 +93,10 @@ impl SimulatorProcess {
     pub fn container_password(&self, vmid: u32) -> String {
         let state = std::fs::read(self.data.join("pve/state.json")).unwrap();
         let state: Value = serde_json::from_slice(&state).unwrap();
-        state["containers"][vmid.to_string()]["password"].as_str().expect("a container made by Berth has a password").to_owned()
+        state["containers"][vmid.to_string()]["password"]
+            .as_str()
+            .expect("a container made by Berth has a password")
+            .to_owned()
     }
 
     /// The containers on the host, as `pct list` tells.
@@ -104,7 +108,8 @@ impl SimulatorProcess {
     pub async fn shell(&self, vmid: u32, script: &str) -> String {
         let limits = Limits { deadline: DEADLINE, max_output: 1 << 20 };
         let pct = self.pct().await;
-        let output = pct.run(Vmid::new(vmid).unwrap(), &["sh", "-c", script], Stdin::Empty, limits).await.unwrap();
+        let output =
+            pct.run(Vmid::new(vmid).unwrap(), &["sh", "-c", script], Stdin::Empty, limits).await.unwrap();
         assert!(output.exit.success(), "{script}: {}", output.stderr_text());
         output.stdout_text()
     }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// Far more than anything in a test takes.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-/// Short, so that a moment in the middle of something is met.
-const PAUSE: Duration = Duration::from_millis(3);
+/// Between two questions: short at first, so that a moment in the middle of something is met.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(20));
 
 /// Asks until the answer is something; fails the test with `what` when that has not happened within `deadline`.
 pub async fn wait_until<T, F>(deadline: Duration, what: &str, mut ask: impl FnMut() -> F) -> T
@@ -13,11 +13,13 @@ where
     F: Future<Output = Option<T>>,
 {
     let end = Instant::now() + deadline;
+    let mut pause = PAUSES.0;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
         assert!(Instant::now() < end, "not within {deadline:?}: {what}");
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
     }
 }

@@ -6,7 +6,8 @@ const MOST: u64 = 10;
 
 fn folder(files: usize, scripts: usize) -> TemplateFolder {
     let folder = TemplateFolder::new(&format!("calls-{files}-{scripts}"));
-    let folder = (0..files).fold(folder, |folder, number| folder.file(&format!("/srv/{number}"), "content\n"));
+    let folder =
+        (0..files).fold(folder, |folder, number| folder.file(&format!("/srv/{number}"), "content\n"));
     (0..scripts).fold(folder, |folder, number| folder.script(&format!("{number:02}-hello.sh"), "echo hello"))
 }
 

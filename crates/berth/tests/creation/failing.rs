@@ -15,7 +15,10 @@ async fn a_failing_script_is_named_and_a_retry_goes_on_from_there() {
     let note = |name: &str| format!("echo {name} >>/root/ran\n");
     let folder = TemplateFolder::new("failing")
         .script("10-first.sh", &note("first"))
-        .script("20-broken.sh", &(note("broken") + "[ -e /root/repaired ] || { echo 'there is no frobnicator'; exit 7; }\n"))
+        .script(
+            "20-broken.sh",
+            &(note("broken") + "[ -e /root/repaired ] || { echo 'there is no frobnicator'; exit 7; }\n"),
+        )
         .script("30-last.sh", &note("last"));
     let id = app.submit(owner, &folder, VMID).await;
 
@@ -39,7 +42,8 @@ async fn a_failing_task_is_told_in_proxmox_words_and_can_be_retried() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let _worker = app.worker().await;
-    let fault = json!([{"kind": "fail-task", "task": "vzcreate", "message": "the disk is on fire", "count": 1}]);
+    let fault =
+        json!([{"kind": "fail-task", "task": "vzcreate", "message": "the disk is on fire", "count": 1}]);
     app.simulator.faults(fault).await;
     let id = app.submit(owner, &TemplateFolder::new("empty").script("10-a.sh", "echo a"), VMID).await;
     let failed = app.ended(owner, id).await;
@@ -56,9 +60,14 @@ async fn cancelling_ends_what_runs_inside_the_container() {
     let owner = app.owner().await;
     let _worker = app.worker().await;
     let script = "sleep 1000 &\necho $! >/root/pid\necho waiting\nwait\necho over >>/root/over\n";
-    let folder = TemplateFolder::new("endless").script("10-endless.sh", script).script("20-next.sh", "touch /root/next");
+    let folder = TemplateFolder::new("endless")
+        .script("10-endless.sh", script)
+        .script("20-next.sh", "touch /root/next");
     let id = app.submit(owner, &folder, VMID).await;
-    wait_until(DEADLINE, "the script waits", async || (app.printed(id, 0).await == ["waiting"]).then_some(())).await;
+    wait_until(DEADLINE, "the script waits", async || {
+        (app.printed(id, 0).await == ["waiting"]).then_some(())
+    })
+    .await;
     app.simulator.shell(VMID, "kill -0 $(cat /root/pid)").await;
 
     creation::cancel(&app.ctx, owner.user, id).await.unwrap();

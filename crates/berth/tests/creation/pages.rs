@@ -18,11 +18,23 @@ async fn from_the_login_to_a_service_that_answers() {
     let stream = format!("{creation}/events");
     let mut events = browser.events(&stream, 0, |event| event.kind == "line").await;
     let seen = events.last().unwrap().id;
-    events.extend(browser.events(&stream, seen, |event| ["complete", "error", "cancelled"].contains(&event.kind.as_str())).await);
+    events.extend(
+        browser
+            .events(&stream, seen, |event| ["complete", "error", "cancelled"].contains(&event.kind.as_str()))
+            .await,
+    );
     let ids: Vec<i64> = events.iter().map(|event| event.id).collect();
-    assert_eq!(ids, (1..=i64::try_from(ids.len()).unwrap()).collect::<Vec<_>>(), "every event once, in order");
+    assert_eq!(
+        ids,
+        (1..=i64::try_from(ids.len()).unwrap()).collect::<Vec<_>>(),
+        "every event once, in order"
+    );
     assert_eq!(events.last().unwrap().kind, "complete", "{:#?}", events.last());
-    let phases: Vec<_> = events.iter().filter(|event| event.kind == "phase").map(|event| event.data["phase"].as_str().unwrap()).collect();
+    let phases: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == "phase")
+        .map(|event| event.data["phase"].as_str().unwrap())
+        .collect();
     for phase in ["creating", "starting", "deploying", "syncing", "finalizing"] {
         assert!(phases.contains(&phase), "{phases:?}");
     }
@@ -71,11 +83,14 @@ pub(crate) async fn log_in(app: &TestApp, browser: &mut Browser) {
 
 /// Adds the simulated host through the form, trusting its certificate and its host key.
 pub(crate) async fn add_node(app: &TestApp, browser: &mut Browser) {
-    let secrets = |form: berth_testkit::form::Form| form.set("token_secret", TOKEN_SECRET).set("ssh_password", ROOT_PASSWORD);
+    let secrets = |form: berth_testkit::form::Form| {
+        form.set("token_secret", TOKEN_SECRET).set("ssh_password", ROOT_PASSWORD)
+    };
     let page = browser.get("/settings/nodes/new").await;
     let (api, ssh) = (app.simulator.api, app.simulator.ssh);
     let form = page.form("/settings/nodes").set("name", "attic").set("host", api.ip().to_string());
-    let form = form.set("port", api.port().to_string()).set("token_id", TOKEN_ID).choose("ssh_auth", "password");
+    let form =
+        form.set("port", api.port().to_string()).set("token_id", TOKEN_ID).choose("ssh_auth", "password");
     let form = form.set("ssh_port", ssh.port().to_string()).set("ssh_user", "root");
     let mut page = browser.submit(&secrets(form)).await;
     while page.path == "/settings/nodes" && page.status != 200 {

@@ -62,7 +62,10 @@ impl Scenario {
 
     /// Waits until the script has printed some of its lines.
     pub(crate) async fn until_mid_script(&self) {
-        wait_until(DEADLINE, "the script prints", async || (self.app.printed(self.id, 0).await.len() >= 5).then_some(())).await;
+        wait_until(DEADLINE, "the script prints", async || {
+            (self.app.printed(self.id, 0).await.len() >= 5).then_some(())
+        })
+        .await;
         let printed = self.app.printed(self.id, 0).await.len();
         assert!(printed < LINES, "the script was over too soon");
     }
@@ -73,7 +76,12 @@ impl Scenario {
         let supervising = async {
             loop {
                 let ended = worker.wait().await;
-                assert_eq!(ended.code(), Some(1), "a worker ends by itself only with an error: {}", worker.log());
+                assert_eq!(
+                    ended.code(),
+                    Some(1),
+                    "a worker ends by itself only with an error: {}",
+                    worker.log()
+                );
                 worker = self.app.worker().await;
             }
         };
@@ -91,8 +99,9 @@ impl Scenario {
         assert_eq!(app.simulator.requests("POST /nodes/pve/lxc").await, 1, "creates that were asked for");
         assert_eq!(app.simulator.containers().await, [101, VMID]);
         assert_eq!(app.simulator.shell(VMID, "cat /root/ran").await, "ran\n");
-        let expected: Vec<String> =
-            (1..=LINES).map(|line| format!("line {line} of the script, with some words to make it longer")).collect();
+        let expected: Vec<String> = (1..=LINES)
+            .map(|line| format!("line {line} of the script, with some words to make it longer"))
+            .collect();
         assert_eq!(app.printed(*id, 0).await, expected);
         self.assert_orderly().await;
     }
@@ -102,7 +111,12 @@ impl Scenario {
         let events = self.app.events(self.id).await;
         let numbers: Vec<i64> = events.iter().map(|(seq, _)| *seq).collect();
         assert_eq!(numbers, (1..=i64::try_from(events.len()).unwrap()).collect::<Vec<_>>());
-        let phases: Vec<_> = events.iter().filter_map(|(_, event)| if let ProgressEvent::Phase { phase, .. } = event { Some(*phase) } else { None }).collect();
+        let phases: Vec<_> = events
+            .iter()
+            .filter_map(
+                |(_, event)| if let ProgressEvent::Phase { phase, .. } = event { Some(*phase) } else { None },
+            )
+            .collect();
         assert!(phases.is_sorted(), "{phases:?}");
         assert_eq!(events.iter().filter(|(_, event)| event.is_terminal()).count(), 1);
         assert_eq!(events.last().map(|(_, event)| event), Some(&ProgressEvent::Complete));

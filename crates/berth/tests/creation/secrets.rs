@@ -23,27 +23,48 @@ async fn no_secret_is_written_anywhere_in_clear() {
     app.ready(owner, id).await;
     assert_eq!(app.printed(id, 0).await, ["the password is ••••••"]);
     let container = app.creation(owner, id).await.container_id.unwrap();
-    for path in ["/", &format!("/creations/{id}"), &format!("/containers/{container}"), "/settings", "/settings/nodes", "/settings/nodes/new"] {
+    for path in [
+        "/",
+        &format!("/creations/{id}"),
+        &format!("/containers/{container}"),
+        "/settings",
+        "/settings/nodes",
+        "/settings/nodes/new",
+    ] {
         assert_eq!(browser.get(path).await.status, 200, "{path}");
     }
 
     let credential = app.simulator.shell(VMID, "cat /etc/berth/credentials/web").await;
     let credential = credential.trim().strip_prefix("admin=").unwrap().to_owned();
-    let secrets = [TOKEN_SECRET.to_owned(), ROOT_PASSWORD.to_owned(), app.simulator.container_password(VMID), credential];
+    let secrets = [
+        TOKEN_SECRET.to_owned(),
+        ROOT_PASSWORD.to_owned(),
+        app.simulator.container_password(VMID),
+        credential,
+    ];
     let (logs, writes, rows) = (app.logs(), app.redis.writes(), app.database.text().await);
     // These are the places: what is looked for would be found in them.
-    assert!(logs.contains("took a creation") && rows.contains(&id.to_string()) && browser.seen.contains("web270"));
-    assert!(writes.contains("berth:creations") && writes.contains(&id.to_string()), "the queue's payloads are among Redis' writes");
+    assert!(
+        logs.contains("took a creation") && rows.contains(&id.to_string()) && browser.seen.contains("web270")
+    );
+    assert!(
+        writes.contains("berth:creations") && writes.contains(&id.to_string()),
+        "the queue's payloads are among Redis' writes"
+    );
     for secret in &secrets {
         assert!(secret.len() > 8, "{secret}");
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for (place, text) in [("logs", &logs), ("HTML", &browser.seen), ("Redis", &writes), ("PostgreSQL", &rows)] {
+        for (place, text) in
+            [("logs", &logs), ("HTML", &browser.seen), ("Redis", &writes), ("PostgreSQL", &rows)]
+        {
             assert!(!text.contains(secret.as_str()) && !text.contains(&hex), "{secret} stands in {place}");
         }
     }
     assert!(!browser.sessions.is_empty());
     for session in &browser.sessions {
-        for (place, text) in [("logs", &logs), ("HTML", &browser.seen), ("Redis", &writes), ("PostgreSQL", &rows)] {
+        for (place, text) in
+            [("logs", &logs), ("HTML", &browser.seen), ("Redis", &writes), ("PostgreSQL", &rows)]
+        {
             assert!(!text.contains(session.as_str()), "a session's id stands in {place}");
         }
     }
@@ -52,7 +73,10 @@ async fn no_secret_is_written_anywhere_in_clear() {
 /// Who has just logged in, with the node just added.
 async fn person(app: &TestApp) -> Owner {
     let host = app.simulator.api.to_string().parse().unwrap();
-    let user = berth_store::users::upsert_login(&app.ctx.pg, &host, "root@pam", app.ctx.clock.now()).await.unwrap().id;
+    let user = berth_store::users::upsert_login(&app.ctx.pg, &host, "root@pam", app.ctx.clock.now())
+        .await
+        .unwrap()
+        .id;
     let nodes = berth_operations::nodes::stored(&app.ctx, user).await.unwrap();
     Owner { user, node: nodes[0].id }
 }
