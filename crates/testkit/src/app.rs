@@ -120,10 +120,8 @@ impl TestApp {
         let mut web = self.berth("web", &[("BERTH_LISTEN", listen.clone())]);
         let http = crate::browser::http();
         let ready = format!("http://{listen}/readyz");
-        let process = std::cell::RefCell::new(&mut web);
         wait_until(DEADLINE, "the pages answer", async || {
-            let mut process = process.borrow_mut();
-            assert_eq!(process.ended(), None, "{}", process.log());
+            assert_eq!(web.ended(), None, "{}", web.log());
             http.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
         })
         .await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::form::Form;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const MOST_REDIRECTS: usize = 5;
 
 /// An HTTP client that follows nothing and keeps nothing.

@@ -1,5 +1,7 @@
 //! A database of a test's own.
 
+use std::fmt::Write as _;
+
 use berth_store::PgPool;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
@@ -54,7 +56,7 @@ impl Database {
         for table in tables {
             let rows = AssertSqlSafe(format!("select t::text from {table} t"));
             let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&self.pool).await.unwrap();
-            text.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+            writeln!(text, "{table}\n{}", rows.join("\n")).expect("a String takes all");
         }
         text
     }

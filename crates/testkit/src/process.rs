@@ -54,14 +54,12 @@ impl Process {
     /// Waits until its log contains `text`; fails when it ends before that.
     pub async fn said(&mut self, text: &str) {
         let what = format!("{} says {text:?}", self.log.display());
-        let this = std::cell::RefCell::new(self);
         wait_until(DEADLINE, &what, async || {
-            let mut process = this.borrow_mut();
-            let log = process.log();
+            let log = self.log();
             if log.contains(text) {
                 return Some(());
             }
-            assert_eq!(process.ended(), None, "it ended: {log}");
+            assert_eq!(self.ended(), None, "it ended: {log}");
             None
         })
         .await;
@@ -70,8 +68,7 @@ impl Process {
     /// Waits until it has ended by itself.
     pub async fn wait(&mut self) -> ExitStatus {
         let what = format!("{} ends", self.log.display());
-        let this = std::cell::RefCell::new(self);
-        wait_until(DEADLINE, &what, async || this.borrow_mut().ended()).await
+        wait_until(DEADLINE, &what, async || self.ended()).await
     }
 
     /// Ends it on the spot, as a crash would.

@@ -18,7 +18,7 @@ impl RedisServer {
         let directory = directory.join("redis");
         std::fs::create_dir_all(&directory).unwrap();
         let process = launch(&directory);
-        let mut server = Self { directory, process };
+        let server = Self { directory, process };
         server.answers().await;
         server
     }
@@ -60,10 +60,9 @@ impl RedisServer {
         redis::Client::open(self.url())?.get_multiplexed_async_connection().await
     }
 
-    async fn answers(&mut self) {
-        let this = &*self;
+    async fn answers(&self) {
         wait_until(DEADLINE, "Redis answers", async || {
-            let mut connection = this.connection().await.ok()?;
+            let mut connection = self.connection().await.ok()?;
             redis::cmd("PING").query_async::<String>(&mut connection).await.ok()
         })
         .await;

@@ -3,15 +3,12 @@
 use std::time::{Duration, Instant};
 
 /// Far more than anything in a test takes.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 /// Between two questions: short at first, so that a moment in the middle of something is met.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(20));
 
 /// Asks until the answer is something; fails the test with `what` when that has not happened within `deadline`.
-pub async fn wait_until<T, F>(deadline: Duration, what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+pub async fn wait_until<T>(deadline: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + deadline;
     let mut pause = PAUSES.0;
     loop {

@@ -49,7 +49,7 @@ async fn in_every_phase_of_one_creation() {
             Phase::Starting => {
                 scenario
                     .until("the start runs", |creation| creation.phase == phase && creation.upid.is_some())
-                    .await
+                    .await;
             }
             Phase::Deploying => scenario.until_told("Bringing").await,
             Phase::Syncing => scenario.until_mid_script().await,
@@ -133,7 +133,7 @@ async fn while_deploying() {
 #[tokio::test]
 async fn while_the_script_is_launched() {
     let moment = async |scenario: &Scenario| {
-        scenario.until("syncing begins", |creation| creation.phase == Phase::Syncing).await
+        scenario.until("syncing begins", |creation| creation.phase == Phase::Syncing).await;
     };
     survives(plain().await, Phase::Syncing, json!([]), moment).await;
 }

@@ -53,7 +53,7 @@ async fn no_secret_is_written_anywhere_in_clear() {
     );
     for secret in &secrets {
         assert!(secret.len() > 8, "{secret}");
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(secret);
         for (place, text) in
             [("logs", &logs), ("HTML", &browser.seen), ("Redis", &writes), ("PostgreSQL", &rows)]
         {
