@@ -1,5 +1,8 @@
 //! Operations against a real PostgreSQL and Redis: run under `scripts/with-services`.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
+
+mod deliveries;
 mod drafts;
 mod host;
 mod login;
