@@ -13,8 +13,14 @@ use crate::{Error, Result, loose};
 
 /// How many of a failed task's last lines its error carries.
 const TAIL: usize = 20;
+/// Lines beyond this many are not read: the longest real logs, of restores, have a few hundred.
+const MOST_LINES: u64 = 10_000;
+/// Bytes of a line; what follows is cut off.
+const LONGEST_LINE: usize = 4096;
 /// How many lines one read of a log asks for.
 const LOG_PAGE: u64 = 500;
+/// Bytes of a UPID: of its fields only the user's name has no limit of its own, and Proxmox gives that 64.
+const LONGEST_UPID: usize = 512;
 /// The pauses between two looks at a running task: they double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// How many unexpected answers in a row are waited out.
@@ -77,7 +83,11 @@ impl FromStr for Upid {
             |text: &str| (8..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let node_is_name =
             !node.is_empty() && node.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let whole = prefix == "UPID" && end.is_empty() && !kind.is_empty() && !user.is_empty();
+        let whole = text.len() <= LONGEST_UPID
+            && prefix == "UPID"
+            && end.is_empty()
+            && !kind.is_empty()
+            && !user.is_empty();
         let clean = !text.contains(|character: char| {
             character.is_whitespace() || character.is_control() || character == '/'
         });
@@ -158,9 +168,10 @@ pub struct TaskLogLine {
 }
 
 impl TaskLogLine {
-    /// Its text, without line break.
+    /// Its text, without line break, at most 4096 bytes of it.
     pub fn text(&self) -> &str {
-        self.text.as_deref().unwrap_or_default()
+        let text = self.text.as_deref().unwrap_or_default();
+        &text[..text.floor_char_boundary(LONGEST_LINE)]
     }
 }
 
@@ -304,9 +315,14 @@ struct Log<'a, F> {
 
 impl<F: FnMut(&TaskLogLine) + Send> Log<'_, F> {
     async fn read(&mut self) -> Result<()> {
-        loop {
+        // A host whose numbers do not go on, or go on without end, must not keep us reading.
+        while self.next <= MOST_LINES {
             let lines = self.client.task_log(self.upid, self.next, LOG_PAGE).await?;
-            for line in &lines {
+            let before = self.next;
+            for line in lines.iter().take_while(|line| line.n <= MOST_LINES) {
+                if line.n < self.next {
+                    continue;
+                }
                 self.next = line.n + 1;
                 if self.tail.len() == TAIL {
                     self.tail.pop_front();
@@ -314,10 +330,11 @@ impl<F: FnMut(&TaskLogLine) + Send> Log<'_, F> {
                 self.tail.push_back(line.text().to_owned());
                 (self.hand_on)(line);
             }
-            if (lines.len() as u64) < LOG_PAGE {
-                return Ok(());
+            if (lines.len() as u64) < LOG_PAGE || self.next == before {
+                break;
             }
         }
+        Ok(())
     }
 
     fn outcome(self, exitstatus: String) -> Result<TaskOutcome> {

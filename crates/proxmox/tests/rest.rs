@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use berth_domain::{Fingerprint, HostPort, Vmid};
 use berth_proxmox::lxc::{ConfigChange, CreateContainer, DeleteOptions};
+use berth_proxmox::tasks::TaskLogLine;
 use berth_proxmox::{
     Auth, Client, Deadlines, Error, LoginOutcome, PropertyString, SecondFactor, TaskOutcome, Trust, Upid,
     probe_certificate,
@@ -409,6 +410,52 @@ async fn a_task_is_waited_for_and_its_log_comes_once_and_in_order() {
         TaskOutcome::Ok
     );
     assert_eq!(log, [28, 29, 30]);
+}
+
+/// Line numbers that repeat, jump or overflow, each line endless.
+#[tokio::test]
+async fn a_log_made_up_without_end_is_left() {
+    for number in ["1", "18446744073709551615", "START"] {
+        let ended = format!(r#"{{"upid":"{}","status":"stopped","exitstatus":"OK"}}"#, upid());
+        let server = HttpsServer::start(move |request| {
+            if request.path().ends_with("/status") {
+                return Reaction::data(&ended);
+            }
+            let start: u64 =
+                request.parameters().into_iter().find(|(key, _)| key == "start").unwrap().1.parse().unwrap();
+            let line = |offset: u64| {
+                let number = if number == "START" { (start + offset).to_string() } else { number.to_owned() };
+                format!(
+                    r#"{{"n":{number},"t":"{}"}}"#,
+                    if offset == 1 { "ü".repeat(5000) } else { String::new() }
+                )
+            };
+            Reaction::data(&format!("[{}]", (1..=500).map(line).collect::<Vec<_>>().join(",")))
+        })
+        .await;
+        let (mut lines, mut longest) = (0, 0);
+        let count = |line: &TaskLogLine| {
+            lines += 1;
+            longest = longest.max(line.text().len());
+        };
+        assert_eq!(server.client().wait_task(&upid(), SOON, 1, count).await.unwrap(), TaskOutcome::Ok);
+        assert!(lines <= 10_000 && longest <= 4096, "{number}: {lines} lines of up to {longest} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_host_cannot_fill_the_log_with_its_errors() {
+    let long = "ü".repeat(50_000);
+    let bodies = [
+        (500, format!(r#"{{"message":"{long}"}}"#)),
+        (400, format!(r#"{{"message":"no","errors":{{"{long}":"{long}"}}}}"#)),
+        (200, format!(r#"{{"data":"{long}"}}"#)),
+    ];
+    for (status, body) in bodies {
+        let server = HttpsServer::start(move |_| Reaction::json(status, "x", &body)).await;
+        let error = server.client().version().await.unwrap_err().to_string();
+        assert!(error.len() < 5000, "{status}: {} bytes", error.len());
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,11 @@ use super::call::{Answer, Call};
 use crate::Error;
 use crate::tls::{self, Refusal};
 
+/// Bytes of a host's own words that an error carries; Proxmox's longest are a few lines.
+const LONGEST: usize = 2000;
+/// Refused parameters that an error carries.
+const MOST_FIELDS: usize = 50;
+
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Failure {
@@ -24,6 +29,7 @@ impl Call<'_> {
     }
 
     pub(super) fn odd(&self, cause: String) -> Error {
+        let cause = shortened(cause);
         // An odd answer to a write is still an answer to something that was sent.
         if self.changes { self.maybe_sent(cause) } else { Error::NotProxmox { host: self.host(), cause } }
     }
@@ -53,16 +59,23 @@ impl Call<'_> {
         let host = self.host();
         let status = answer.status.as_u16();
         if answer.is_html || answer.status.is_redirection() || answer.status.is_informational() {
-            return Error::NotProxmox { host, cause: format!("status {status} {}", answer.reason) };
+            let reason = shortened(answer.reason.clone());
+            return Error::NotProxmox { host, cause: format!("status {status} {reason}") };
         }
         let failure: Failure = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let fields = failure.errors.into_iter().map(|(name, text)| (name, text.trim().to_owned())).collect();
+        let fields = failure
+            .errors
+            .into_iter()
+            .take(MOST_FIELDS)
+            .map(|(name, text)| (shortened(name), shortened(text.trim().to_owned())))
+            .collect();
         let message = failure
             .message
             .filter(|text| !text.trim().is_empty())
             .unwrap_or_else(|| answer.reason.clone())
             .trim()
             .to_owned();
+        let message = shortened(message);
         match status {
             400 => rejected(host, message, fields),
             401 => Error::Unauthorized { host, message: message.trim_end_matches(['!', '.']).to_owned() },
@@ -73,6 +86,12 @@ impl Call<'_> {
             _ => host_error(host, status, message),
         }
     }
+}
+
+/// Errors are shown, stored and logged.
+fn shortened(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST));
+    text
 }
 
 fn rejected(host: Arc<HostPort>, message: String, fields: BTreeMap<String, String>) -> Error {
