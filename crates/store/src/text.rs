@@ -1,4 +1,5 @@
-//! What PostgreSQL takes as text and JSON. It refuses the character NUL, which foreign output may well hold.
+//! What PostgreSQL takes as text and JSON. It refuses the character NUL, which foreign output may well hold, and a page chokes on texts
+//! without end.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,8 +7,20 @@ use serde_json::Value;
 /// Shown where a NUL was.
 const NUL_PICTURE: &str = "\u{2400}";
 
-/// The text, with a picture of NUL in place of each NUL.
+/// A foreign text is kept up to about this many bytes.
+const LONGEST: usize = 64 << 10;
+
+/// The text, with a picture of NUL in place of each NUL, cut where it is too long.
 pub(crate) fn storable(text: &str) -> String {
+    let end = text.floor_char_boundary(LONGEST);
+    let mut stored = without_nul(&text[..end]);
+    if end < text.len() {
+        stored.push('…');
+    }
+    stored
+}
+
+fn without_nul(text: &str) -> String {
     text.replace('\0', NUL_PICTURE)
 }
 
@@ -20,12 +33,14 @@ pub(crate) fn json(value: &impl Serialize) -> Value {
 
 fn clean(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains('\0') => *text = storable(text),
+        Value::String(text) if text.contains('\0') => *text = without_nul(text),
         Value::Array(items) => items.iter_mut().for_each(clean),
         Value::Object(fields) => {
             if fields.keys().any(|key| key.contains('\0')) {
-                *fields =
-                    std::mem::take(fields).into_iter().map(|(key, value)| (storable(&key), value)).collect();
+                *fields = std::mem::take(fields)
+                    .into_iter()
+                    .map(|(key, value)| (without_nul(&key), value))
+                    .collect();
             }
             fields.values_mut().for_each(clean);
         }
@@ -36,6 +51,15 @@ fn clean(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_without_end_is_cut_between_characters() {
+        let stored = storable(&"ü\0".repeat(LONGEST));
+        assert!(stored.ends_with('…') && stored.len() < 2 * LONGEST && stored.starts_with("ü␀ü"));
+        assert_eq!(storable("short"), "short");
+    }
 
     #[test]
     fn nul_becomes_its_picture_at_any_depth() {
