@@ -24,6 +24,8 @@ use crate::{Context, Error, Result};
 
 /// How long a host may take to show its certificate, and to answer a login. Proxmox itself waits 3 s on a wrong password.
 const PROBE: Duration = Duration::from_secs(5);
+/// Largest answer to somebody who is not logged in, in bytes; Proxmox's have a few hundred.
+pub(crate) const MOST_ANSWERED: usize = 1 << 20;
 const DEADLINES: Deadlines =
     Deadlines { connect: PROBE, read: Duration::from_secs(15), write: Duration::from_secs(15) };
 
@@ -80,7 +82,8 @@ impl Refusal {
 /// Logs somebody in. The ticket proves who they are and is thrown away.
 pub async fn login(ctx: &Context, client: IpAddr, form: &LoginForm) -> Result<LoginOutcome> {
     let (host, userid) = form.checked()?;
-    count(ctx, client, &format!("{host}/{userid}")).await?;
+    // Some realms take a name in any case: it is still one account.
+    count(ctx, client, &format!("{host}/{}", userid.to_lowercase())).await?;
     let attempt = Attempt { ctx, client, host, userid };
     let permission = hosts::permission(ctx, &attempt.host).await?;
     if permission == Permission::Refused {
@@ -102,7 +105,7 @@ pub async fn login(ctx: &Context, client: IpAddr, form: &LoginForm) -> Result<Lo
 
 async fn count(ctx: &Context, client: IpAddr, account: &str) -> Result<()> {
     let settings = &ctx.settings;
-    let address = client.to_string();
+    let address = hosts::network(client).to_string();
     for (what, who) in [("login-address", address.as_str()), ("login-account", account)] {
         let (limit, window) = (settings.login_attempts, settings.login_window);
         if let Verdict::RetryAfter(retry_after) = throttle::hit(&ctx.redis, what, who, limit, window).await? {
@@ -156,7 +159,7 @@ impl Attempt<'_> {
     /// `POST /access/ticket`; answers the userid as Proxmox writes it.
     async fn ask(&self, trust: Trust, form: &LoginForm) -> Result<String, LoginOutcome> {
         let client = Client::with_deadlines(self.host.clone(), trust, Auth::None, DEADLINES);
-        let client = client.map_err(|error| self.refused(error))?;
+        let client = client.map_err(|error| self.refused(error))?.max_response(MOST_ANSWERED);
         match client.login(&self.userid, &form.password).await {
             Ok(Answer::Ticket(ticket)) => Ok(ticket.userid),
             Ok(Answer::NeedsSecondFactor { .. }) => {

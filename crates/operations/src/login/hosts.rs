@@ -1,6 +1,6 @@
 //! Which hosts may log people in, and their realms.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use berth_domain::HostPort;
@@ -82,7 +82,7 @@ async fn ask(ctx: &Context, client: IpAddr, host: &HostPort) -> Result<Vec<Realm
         return Err("this host may not log people in".into());
     }
     // Anybody who sees the login page can ask: as often as they could log in, times a few hosts typed.
-    let (who, limit) = (client.to_string(), ctx.settings.login_attempts.saturating_mul(6));
+    let (who, limit) = (network(client).to_string(), ctx.settings.login_attempts.saturating_mul(6));
     let verdict = throttle::hit(&ctx.redis, "realms", &who, limit, ctx.settings.login_window).await;
     if verdict.map_err(|error| error.to_string())? != Verdict::Allowed {
         return Err("asked too often".into());
@@ -93,9 +93,22 @@ async fn ask(ctx: &Context, client: IpAddr, host: &HostPort) -> Result<Vec<Realm
         _ => Trust::PublicRoots,
     };
     let client = Client::new(host.clone(), trust, Auth::None).map_err(|error| error.to_string())?;
-    let realms = client.within(REALMS).realms().await.map_err(|error| error.to_string())?;
+    let realms = client
+        .within(REALMS)
+        .max_response(super::MOST_ANSWERED)
+        .realms()
+        .await
+        .map_err(|error| error.to_string())?;
     // OpenID works only in the browser, against Proxmox's own address.
     Ok(realms.into_iter().filter(|realm| realm.kind != "openid").collect())
+}
+
+/// What counts as one client: whoever has one IPv6 address has the 2^64 of its network.
+pub(super) fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 /// What every Proxmox VE has, for a host that cannot be asked.
@@ -111,4 +124,22 @@ pub fn fallback_realms() -> Vec<Realm> {
         realm("pam", "Linux PAM standard authentication", true),
         realm("pve", "Proxmox VE authentication server", false),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        for (address, counted) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::ffff", "2001:db8:1:2::"),
+            ("2001:db8:1:3::ffff", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()).to_string(), counted);
+        }
+    }
 }

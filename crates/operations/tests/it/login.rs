@@ -116,7 +116,9 @@ async fn attempts_are_limited_per_account_and_per_address(pg: PgPool) {
     for _ in 0..2 {
         assert!(login(&ctx, CLIENT, &root).await.is_ok());
     }
-    for (client, form) in [(CLIENT, &alice), (elsewhere, &root)] {
+    let shouted = LoginForm { user: "ROOT".into(), ..root.clone() };
+    let third = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 3));
+    for (client, form) in [(CLIENT, &alice), (elsewhere, &root), (third, &shouted)] {
         let error = login(&ctx, client, form).await.unwrap_err();
         assert!(matches!(error, Error::Throttled { retry_after: 1..=300 }), "{error:?}");
     }
