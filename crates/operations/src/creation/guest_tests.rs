@@ -231,6 +231,21 @@ fn files_follow_their_policies_byte_for_byte_and_only_once() {
 }
 
 #[test]
+fn a_link_planted_beside_a_file_is_not_followed() {
+    let target = tempfile::tempdir().unwrap();
+    let (victim, wanted) = (target.path().join("victim"), target.path().join("wanted"));
+    std::fs::write(&victim, "untouched").unwrap();
+    std::os::unix::fs::symlink(&victim, target.path().join("wanted.berth-new")).unwrap();
+    let mut spec = spec(&[]);
+    spec.files = vec![file(&wanted, b"content", FilePolicy::Replace)];
+    let output = Run::unpack(&spec).script("apply.sh", &[]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read(&victim).unwrap(), b"untouched");
+    assert_eq!(std::fs::read(&wanted).unwrap(), b"content");
+    assert!(!std::fs::symlink_metadata(&wanted).unwrap().is_symlink());
+}
+
+#[test]
 fn a_directory_in_the_way_is_named() {
     let target = tempfile::tempdir().unwrap();
     let mut spec = spec(&[]);

@@ -32,7 +32,9 @@ place() {
     fi
     mkdir -p "$(dirname "$path")"
     new=$path.berth-new
-    cp "$run/files/$number" "$new"
+    # What stands there may be anybody's link, and what is copied may be for its owner's eyes only.
+    rm -f "$new"
+    (umask 077 && cp "$run/files/$number" "$new")
     # An owner that a package will make does not exist yet: run.sh tries again after the packages.
     chown "$owner" "$new" 2>/dev/null || echo "$number $mode $owner" >>"$deferred"
     chmod "$mode" "$new"
