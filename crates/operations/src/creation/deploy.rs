@@ -7,6 +7,7 @@ use berth_domain::network::{Ipv4, Ipv6};
 
 use berth_proxmox::ssh::Stdin;
 
+use super::discover::{address_of, shortened};
 use super::failure::{Failure, Outcome};
 use super::job::Job;
 use super::{bundle, steps};
@@ -14,6 +15,8 @@ use super::{bundle, steps};
 const PROBE: &str = include_str!("guest/probe.sh");
 /// The probe itself waits up to 90 s for init and 30 s for an address.
 const PROBE_DEADLINE: Duration = Duration::from_secs(150);
+/// Characters of the system's own name.
+const LONGEST_SYSTEM: usize = 100;
 /// Unpacking a bundle of many megabytes on a slow disk.
 const UNPACK_DEADLINE: Duration = Duration::from_mins(5);
 /// Unpacks standard input in the run's directory and puts the files in place, unless that has been done.
@@ -37,9 +40,9 @@ async fn probe(job: &mut Job) -> Outcome<()> {
     let output = job.shell_when_up(PROBE, &[expects_address], PROBE_DEADLINE).await?;
     let text = output.stdout_text();
     let facts: BTreeMap<&str, &str> = text.lines().rev().filter_map(|line| line.split_once('=')).collect();
-    let address = facts.get("inet").or_else(|| facts.get("inet6")).copied();
-    let system = facts.get("os").copied().unwrap_or("an unknown system");
-    match address {
+    let address = ["inet", "inet6"].iter().find_map(|family| address_of(facts.get(family)?));
+    let system = shortened(facts.get("os").copied().unwrap_or("an unknown system"), LONGEST_SYSTEM);
+    match &address {
         Some(address) => job.info(format!("{system} is up at {address}")).await?,
         None if expects_address == "1" => {
             job.warn(format!(
@@ -53,7 +56,6 @@ async fn probe(job: &mut Job) -> Outcome<()> {
     if matches!(facts.get("state"), Some(&"starting" | &"initializing")) {
         job.warn("its init has not finished after 90 s, going on").await?;
     }
-    let address = address.map(str::to_owned);
     job.record_address(address.as_deref()).await
 }
 
@@ -77,7 +79,8 @@ pub(super) async fn bring(job: &mut Job) -> Outcome<()> {
     .await?;
     let directory = job.run_directory();
     let output = job.shell(UNPACK, &[&directory], Stdin::Bytes(archive.into()), UNPACK_DEADLINE).await?;
-    for line in output.stdout_text().lines() {
+    // One line for each file, unless the container says otherwise.
+    for line in output.stdout_text().lines().take(count) {
         job.output(None, line).await?;
     }
     if output.exit.success() {

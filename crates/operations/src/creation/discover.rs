@@ -1,6 +1,7 @@
 //! Reads what `guest/discover.sh` tells.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use berth_domain::discovery::{Service, ServiceKind, ServiceState};
 
@@ -60,6 +61,11 @@ const SYSTEM_OPENRC: [&str; 14] = [
     "syslog",
 ];
 
+/// More than anybody runs in one container, and less than what would choke a page.
+const MOST_SERVICES: usize = 500;
+/// Characters of a service's name and description.
+const LONGEST_NAME: usize = 200;
+
 #[derive(Default)]
 struct Sections<'text>(BTreeMap<&'text str, Vec<&'text str>>);
 
@@ -93,6 +99,11 @@ pub(crate) fn read(output: &str) -> Discovery {
     services.extend(openrc(sections.of("openrc"), &sockets, &mut claimed));
     services.extend(bare_processes(&sockets, &claimed));
     services.sort_by_key(|service| (service.system, service.ports.is_empty(), service.name.clone()));
+    services.truncate(MOST_SERVICES);
+    for service in &mut services {
+        service.name = shortened(&service.name, LONGEST_NAME);
+        service.description = shortened(&service.description, LONGEST_NAME);
+    }
     Discovery { address: address(sections.of("addresses")), services }
 }
 
@@ -101,9 +112,19 @@ fn address(lines: &[&str]) -> Option<String> {
         lines
             .iter()
             .find_map(|line| line.split_once(' ').filter(|(found, _)| *found == family))
-            .map(|(_, address)| address.to_owned())
+            .and_then(|(_, found)| address_of(found))
     };
     of("inet").or_else(|| of("inet6"))
+}
+
+/// What a container or host says is an address, if it is one: it becomes a part of links.
+pub(crate) fn address_of(text: &str) -> Option<String> {
+    text.parse::<IpAddr>().ok().map(|address| address.to_string())
+}
+
+/// The first so many characters of a foreign text.
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
 }
 
 /// A listening TCP socket reachable from outside.
@@ -377,6 +398,16 @@ Id=nginx.service
                 ("cron", ServiceState::Running, vec![], true),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_container_makes_up_is_kept_in_bounds() {
+        let docker: String =
+            (0..2000).map(|number| format!("{number:0>5}{}\tx\trunning\t\n", "n".repeat(9000))).collect();
+        let found = read(&format!("== addresses\ninet evil.example/x\ninet6 ::1@evil\n== docker\n{docker}"));
+        assert_eq!(found.address, None);
+        assert_eq!(found.services.len(), MOST_SERVICES);
+        assert!(found.services.iter().all(|service| service.name.chars().count() <= LONGEST_NAME));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::discover;
 use super::failure::Outcome;
 use super::job::Job;
 
+/// How many services the log names.
+const NAMED: usize = 20;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(job: &mut Job) -> Outcome<()> {
@@ -22,6 +24,7 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
         .iter()
         .filter(|service| !service.system)
         .map(|service| service.name.as_str())
+        .take(NAMED)
         .collect();
     if !names.is_empty() {
         job.info(format!("Found {}", names.join(", "))).await?;

@@ -12,7 +12,7 @@ use berth_store::creations::{self, StepRecord};
 use berth_store::progress::{self, LogOffset, TaskLines};
 use tokio::sync::mpsc;
 
-use super::discover::Discovery;
+use super::discover::{Discovery, address_of};
 use super::failure::{Failure, Outcome};
 use crate::Context;
 use crate::node_connection::NodeConnection;
@@ -302,7 +302,7 @@ impl Job {
             .filter(|interface| interface.name != "lo")
             .flat_map(|interface| &interface.addresses)
             .find(|address| address.ip_address_type == "inet")
-            .map(|address| address.ip_address.clone());
+            .and_then(|address| address_of(&address.ip_address));
         self.record_address(address.as_deref()).await
     }
 
