@@ -9,6 +9,7 @@ mod killed;
 mod outage;
 mod pages;
 mod queue;
+mod reused;
 mod scenario;
 mod secrets;
 mod ssh;

@@ -61,6 +61,35 @@ pub(super) fn is_ours(config: &ContainerConfig, id: CreationId) -> bool {
     config.description().is_some_and(|notes| notes.lines().any(|line| line.trim() == marker(id)))
 }
 
+/// Compares the container's notes before a later phase acts on its VMID: since the phase before, it may have been deleted and its VMID
+/// given to another container, which is none of ours.
+pub(super) async fn still_ours(job: &Job) -> Outcome<()> {
+    let vmid = job.creation.spec.vmid;
+    let config = match job.client().container_config(job.pve_node(), vmid).await {
+        Ok(config) => config,
+        Err(HostError::NotFound { .. }) => return Err(Failure::broken(deleted(job))),
+        Err(error) => return Err(error.into()),
+    };
+    if is_ours(&config, job.creation.id) {
+        return Ok(());
+    }
+    Err(Failure::broken(replaced(job, config.hostname().unwrap_or("another container"))))
+}
+
+fn deleted(job: &Job) -> String {
+    let vmid = job.creation.spec.vmid;
+    format!("Container {vmid} is not on {} any more. Remove this creation and start over", job.node_name())
+}
+
+fn replaced(job: &Job, name: &str) -> String {
+    let (vmid, node) = (job.creation.spec.vmid, job.node_name());
+    format!(
+        "Container {vmid} on {node} is now \"{name}\", which this creation did not make: its notes lack the line \"{}\". Nothing was done \
+         to it. Remove this creation and start over with another VMID; if only the notes were edited, put that line back and retry",
+        marker(job.creation.id)
+    )
+}
+
 fn taken(job: &Job, name: &str) -> String {
     let vmid = job.creation.spec.vmid;
     format!(

@@ -142,6 +142,9 @@ async fn patiently(job: &mut Job, phase: Phase) -> Outcome<()> {
 }
 
 async fn run(job: &mut Job, phase: Phase) -> Outcome<()> {
+    if phase != Phase::Creating {
+        create::still_ours(job).await?;
+    }
     match phase {
         Phase::Creating => create::run(job).await,
         Phase::Starting => start::run(job).await,

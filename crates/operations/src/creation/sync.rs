@@ -8,6 +8,7 @@ use berth_proxmox::ssh::{ExecEvent, Stdin};
 use berth_store::creations;
 use berth_store::progress::LogOffset;
 
+use super::create;
 use super::deploy;
 use super::failure::{Failure, Outcome};
 use super::frames::{Frame, FrameReader};
@@ -50,6 +51,7 @@ async fn attach(job: &mut Job, step: u32, offset: u64) -> Outcome<PctExec> {
 
 /// Ends what runs inside the container, when its owner has cancelled the creation.
 pub(super) async fn cancel(job: &mut Job) -> Outcome<()> {
+    create::still_ours(job).await?;
     let script = format!("[ ! -e {0}/cancel.sh ] || sh {0}/cancel.sh \"$1\"", job.run_directory());
     let unit = job.unit();
     job.shell(&script, &[&unit], Stdin::Empty, std::time::Duration::from_secs(30)).await.map(drop)
