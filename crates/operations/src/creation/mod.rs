@@ -16,6 +16,7 @@ mod guest_tests;
 mod job;
 mod lease;
 mod lines;
+mod order;
 mod remove;
 mod start;
 mod steps;

@@ -14,9 +14,14 @@ use super::failure::{Failure, Outcome};
 use super::frames::{Frame, FrameReader};
 use super::job::Job;
 use super::lines::{LineCutter, Mask};
+use super::order::Order;
 
 /// Output beyond this many events of one creation is not stored: a script that prints without end must not fill the database.
 const MOST_EVENTS: i64 = 300_000;
+/// Nor beyond this many bytes of one step: its lines may be long.
+const MOST_BYTES: u64 = 64 << 20;
+/// How much of what the following itself complains about is kept.
+const COMPLAINTS: usize = 2000;
 /// How many of a failed step's last lines stand in its error.
 const TAIL: usize = 3;
 
@@ -30,7 +35,13 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
         deploy::bring(job).await?;
     }
     let stream = attach(job, records[first].step.position, records[first].log_offset).await?;
+    let unfinished = records
+        .iter()
+        .map(|record| &record.step)
+        .filter(|step| step.state != StepState::Done)
+        .map(|step| step.position);
     let mut follower = Follower {
+        order: Order::of(unfinished),
         steps: records.iter().map(|record| record.step.clone()).collect(),
         cutter: LineCutter::at(records[first].log_offset),
         mask: Mask::default(),
@@ -58,6 +69,7 @@ pub(super) async fn cancel(job: &mut Job) -> Outcome<()> {
 }
 
 struct Follower {
+    order: Order,
     steps: Vec<Step>,
     cutter: LineCutter,
     mask: Mask,
@@ -72,7 +84,10 @@ impl Follower {
         while let Some(event) = stream.next().await? {
             match event {
                 ExecEvent::Stdout(bytes) => reader.push(&bytes),
-                ExecEvent::Stderr(bytes) => complaints.extend_from_slice(&bytes[..bytes.len().min(2000)]),
+                ExecEvent::Stderr(bytes) => {
+                    let room = COMPLAINTS.saturating_sub(complaints.len());
+                    complaints.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                }
                 ExecEvent::Exit(_) => {}
             }
             while let Some(frame) = reader.next().map_err(|error| Failure::broken(error.to_string()))? {
@@ -90,6 +105,7 @@ impl Follower {
 
     /// Whether that was the last frame.
     async fn handle(&mut self, job: &mut Job, frame: Frame) -> Outcome<bool> {
+        self.order.check(&frame).map_err(Failure::Broken)?;
         match frame {
             Frame::Secrets(values) => self.mask.set(values),
             Frame::Started { step, .. } => self.started(job, step).await?,
@@ -149,7 +165,8 @@ impl Follower {
                 .collect()
         };
         let stored = job.emit_at(&events, Some(offset)).await?;
-        if stored.last().is_some_and(|event| event.seq > MOST_EVENTS) {
+        let too_many = stored.last().is_some_and(|event| event.seq > MOST_EVENTS) || offset.to > MOST_BYTES;
+        if too_many && !self.truncated {
             self.truncated = true;
             job.warn("This creation has printed very much: further output of its scripts is not kept")
                 .await?;
@@ -167,7 +184,7 @@ impl Follower {
         let step = self.step(position)?;
         (step.state, step.exit_code) = (state, Some(code));
         let began = step.started_at.map_or(at, time::OffsetDateTime::unix_timestamp);
-        let seconds = u64::try_from(at - began).ok();
+        let seconds = at.checked_sub(began).and_then(|seconds| u64::try_from(seconds).ok());
         let event = ProgressEvent::Step { index: position, name: step.name.clone(), state, seconds };
         creations::step_finished(&job.ctx.pg, job.creation.id, &job.owner, position, Some(code)).await?;
         job.emit(&[event]).await?;
