@@ -45,6 +45,9 @@ pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line
 /// First and longest pause between attempts at a host that does not answer.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 
+/// How often a creation is taken, since it was submitted or last retried, before it is given up: by then it breaks whoever works on it.
+const MOST_DELIVERIES: u32 = 50;
+
 /// What became of a delivered creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -69,6 +72,9 @@ pub async fn deliver(
         return Ok(Delivery::NothingToDo);
     };
     tracing::info!(creation = %id, phase = %claimed.creation.phase, deliveries = claimed.deliveries, "took a creation");
+    if claimed.deliveries > MOST_DELIVERIES {
+        return leave(ctx, id, owner).await;
+    }
     let signals = Signals::new(shutdown);
     let keeper = lease::keep(ctx.clone(), id, owner.to_owned(), signals.clone());
     let mut job = match Job::open(ctx.clone(), claimed.creation, owner.to_owned()).await {
@@ -221,6 +227,17 @@ async fn stop_remote(job: &mut Job) {
 async fn stop_task(job: &Job) -> Outcome<()> {
     let Some(upid) = job.creation.upid.as_deref().and_then(|upid| upid.parse().ok()) else { return Ok(()) };
     Ok(job.client().stop_task(&upid).await?)
+}
+
+/// A creation that so many workers have begun and none has ended.
+async fn leave(ctx: &Context, id: CreationId, owner: &str) -> Result<Delivery> {
+    tracing::error!(creation = %id, "a creation never comes to an end");
+    let message = format!(
+        "It was begun {MOST_DELIVERIES} times and never came to an end: the worker's log has the cause. Retry goes on with it"
+    );
+    let outcome = creations::Outcome::Failed { message };
+    creations::finish(&ctx.pg, &ctx.redis, id, owner, &outcome, ctx.clock.now()).await?;
+    Ok(Delivery::Ended)
 }
 
 /// A creation whose node's row or secrets cannot be read fails at once: no retry helps.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use berth_domain::creation::CreationState;
-use berth_domain::{Clock, CreationId, Fingerprint, NodeId, Secret, UserId};
+use berth_domain::creation::{CreationSpec, CreationState, Features, NetworkSpec};
+use berth_domain::network::{Ipv4, Ipv6};
+use berth_domain::{Clock, CreationId, Fingerprint, NodeId, Secret, UserId, Vmid};
 use berth_operations::queue::{self, Queue};
 use berth_operations::{Context, Settings};
+use berth_store::creations::NewCreation;
 use berth_store::crypto::Key;
 use berth_store::nodes::{self, NewNode, NodeDetails};
 use berth_store::{Keyring, PgPool, Redis, users};
@@ -55,4 +57,38 @@ pub(crate) async fn node(ctx: &Context, user: UserId, name: &str) -> NodeId {
 pub(crate) async fn creations(ctx: &Context, user: UserId) -> Vec<CreationState> {
     let creations = berth_store::creations::list_recent(&ctx.pg, user, 10).await.unwrap();
     creations.into_iter().map(|creation| creation.state).collect()
+}
+
+/// A container without packages and scripts.
+pub(crate) fn new_creation(node_id: NodeId) -> NewCreation {
+    let network = NetworkSpec {
+        bridge: "vmbr0".into(),
+        vlan: None,
+        ipv4: Ipv4::Dhcp,
+        ipv6: Ipv6::None,
+        firewall: false,
+    };
+    let spec = CreationSpec {
+        vmid: Vmid::new(105).unwrap(),
+        hostname: "web".into(),
+        os_template: "local:vztmpl/debian-12.tar.zst".into(),
+        cores: 1,
+        memory: 512,
+        swap: 256,
+        storage: "local-ct".into(),
+        disk: 4,
+        network,
+        nameserver: None,
+        search_domain: None,
+        features: Features::default(),
+        unprivileged: true,
+        start_at_boot: false,
+        ssh_public_keys: Vec::new(),
+        tags: Vec::new(),
+        container_template: None,
+        packages: Vec::new(),
+        scripts: Vec::new(),
+        files: Vec::new(),
+    };
+    NewCreation { node_id, spec, steps: Vec::new() }
 }
