@@ -1,4 +1,5 @@
 import { defineConfig } from "@playwright/test";
+import { session } from "./tests/support/demo.js";
 
 // scripts/test-browser runs a demo of its own and names it here.
 const url = process.env.BERTH_URL;
@@ -7,12 +8,17 @@ if (!url) throw new Error("BERTH_URL is not set: run  make test-browser,  or  se
 export default defineConfig({
   testDir: "tests",
   outputDir: "results",
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   // One simulated node and one account are behind all of them.
   workers: 1,
   forbidOnly: true,
   reporter: [["list"]],
+  projects: [
+    { name: "login", testMatch: "login.setup.ts" },
+    // Logins are counted, so one is shared; tests about logging in start without it.
+    { name: "browser", testMatch: "*.spec.ts", dependencies: ["login"], use: { storageState: session } },
+  ],
   use: {
     baseURL: url,
     browserName: "chromium",

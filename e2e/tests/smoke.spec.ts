@@ -1,4 +1,7 @@
 import { expect, test } from "@playwright/test";
+import { nobody } from "./support/demo.js";
+
+test.use({ storageState: nobody });
 
 test("Berth is healthy and ready", async ({ request }) => {
   expect((await request.get("/healthz")).status()).toBe(200);

@@ -23,7 +23,7 @@ function beforeNodeMorphed(old, fresh) {
   // Already shown in the reader's zone.
   if (old.tagName === "TIME" && old.dateTime === fresh.dateTime) return false;
   if (!("keep" in old.dataset)) return true;
-  for (const name of ["aria-invalid", "aria-describedby"]) {
+  for (const name of ["aria-invalid", "aria-describedby", "data-focus"]) {
     if (fresh.hasAttribute(name)) old.setAttribute(name, fresh.getAttribute(name));
     else old.removeAttribute(name);
   }

@@ -22,6 +22,8 @@ function showPhase(page, { phase, percent }) {
     if (index === current) step.setAttribute("aria-current", "step");
     else step.removeAttribute("aria-current");
   });
+  page.querySelector("[data-until-begun]")?.setAttribute("hidden", "");
+  page.querySelector("[data-once-begun]")?.removeAttribute("hidden");
   if (page.dataset.phase !== phase) say(steps[current].dataset.announce ?? phase);
   page.dataset.phase = phase;
   showPercent(page, percent);

@@ -25,7 +25,8 @@ pub fn routes() -> Router<AppState> {
 pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
     let apps =
         container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
-    apps.flat_map(|service| links(container.address.as_deref(), service)).collect()
+    let all = apps.flat_map(|service| links(container.address.as_deref(), service));
+    all.filter(|link| link.url.is_some()).collect()
 }
 
 /// A service's ports as links.
@@ -39,10 +40,14 @@ fn links(address: Option<&str>, service: &Service) -> Vec<ServiceLink> {
         .collect()
 }
 
-fn url(host: &str, port: u16) -> String {
+/// SSH, mail, DNS, portmapper, databases, Redis: not for a browser.
+const NOT_FOR_BROWSERS: [u16; 9] = [22, 25, 53, 111, 465, 587, 3306, 5432, 6379];
+
+fn url(host: &str, port: u16) -> Option<String> {
     match port {
-        80 => format!("http://{host}/"),
-        443 | 8443 => format!("https://{host}:{port}/"),
-        _ => format!("http://{host}:{port}/"),
+        _ if NOT_FOR_BROWSERS.contains(&port) => None,
+        80 => Some(format!("http://{host}/")),
+        443 | 8443 => Some(format!("https://{host}:{port}/")),
+        _ => Some(format!("http://{host}:{port}/")),
     }
 }

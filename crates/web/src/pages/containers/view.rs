@@ -15,8 +15,8 @@ use crate::pages::creations::view::CreationState;
 pub struct ServiceLink {
     /// Such as `nginx :80`.
     pub label: String,
-    /// `http://ADDRESS:PORT`.
-    pub url: String,
+    /// `http://ADDRESS:PORT`; none where a browser can do nothing with it.
+    pub url: Option<String>,
 }
 
 /// One container in the list.

@@ -100,7 +100,10 @@ pub(super) async fn realms(
     let Query(typed) =
         Query::<RealmsOf>::try_from_uri(&uri).map_err(|error| WebError::BadRequest(error.to_string()))?;
     let realms = offered(&state.ctx, client, &typed.host, &typed.port).await;
-    Ok(RealmsFragment { realm: Field::new("pam"), realms: choices(&realms) })
+    // What was chosen before the host answered stays chosen.
+    let chosen = realms.iter().find(|realm| realm.realm == typed.realm);
+    let realm = chosen.map_or_else(|| "pam".to_owned(), |realm| realm.realm.clone());
+    Ok(RealmsFragment { realm: Field::new(realm), realms: choices(&realms) })
 }
 
 #[derive(Deserialize)]
@@ -109,4 +112,6 @@ struct RealmsOf {
     host: String,
     #[serde(default)]
     port: String,
+    #[serde(default)]
+    realm: String,
 }

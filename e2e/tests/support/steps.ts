@@ -1,0 +1,128 @@
+// What a person does, step by step. All of it works with and without JavaScript.
+import { expect, type Page } from "@playwright/test";
+import { demo, root } from "./demo.js";
+
+// Creations take seconds on the simulated node; a busy machine may need many more.
+export const creation = { timeout: 90_000 };
+
+export async function fillLogin(page: Page, account: typeof root) {
+  await page.goto("/login");
+  const host = page.getByRole("textbox", { name: "Proxmox host" });
+  if (await host.isVisible()) {
+    await host.fill(demo.host);
+    await page.getByLabel("Port", { exact: true }).fill(demo.port);
+  }
+  await page.getByLabel("User name").fill(account.user);
+  await page.getByLabel("Realm").selectOption(account.realm);
+  await page.getByLabel("Password", { exact: true }).fill(account.password);
+}
+
+export async function logIn(page: Page, account = root) {
+  await fillLogin(page, account);
+  await page.getByRole("button", { name: "Log in" }).click();
+  const trust = page.getByLabel("Trust this certificate from now on");
+  const inside = page.getByRole("heading", { level: 1, name: "Containers" });
+  await expect(trust.or(inside)).toBeVisible();
+  if (await trust.isVisible()) {
+    await trust.check();
+    await page.getByLabel("Password", { exact: true }).fill(account.password);
+    await page.getByRole("button", { name: "Log in" }).click();
+  }
+  await expect(inside).toBeVisible();
+}
+
+const node = { port: demo.port, tokenId: demo.tokenId, tokenSecret: demo.tokenSecret, sshPassword: demo.sshPassword };
+
+export async function fillNode(page: Page, name: string, different: Partial<typeof node> = {}) {
+  const typed = { ...node, ...different };
+  await page.goto("/settings/nodes/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Host", { exact: true }).fill(demo.host);
+  await page.getByLabel("API port").fill(typed.port);
+  await page.getByLabel("Token ID").fill(typed.tokenId);
+  await page.getByRole("radio", { name: "Password" }).check();
+  await page.getByLabel("Port", { exact: true }).fill(demo.sshPort);
+  await fillSecrets(page, typed);
+}
+
+// Without JavaScript secrets are gone after every answer.
+export async function fillSecrets(page: Page, typed = node) {
+  await page.getByLabel("Token secret").fill(typed.tokenSecret);
+  await page.getByRole("textbox", { name: "Password" }).fill(typed.sshPassword);
+}
+
+// Sends the form, and confirms certificate and host key when asked; they are asked for together.
+export async function testNode(page: Page, different: Partial<typeof node> = {}) {
+  await page.getByRole("button", { name: "Test and save" }).click();
+  await expect(page.getByText("Nothing is saved yet.")).toBeVisible();
+  const keys = page.getByRole("checkbox", { name: /^Trust this/ });
+  for (const key of await keys.all()) await key.check();
+  await fillSecrets(page, { ...node, ...different });
+  await page.getByRole("button", { name: "Trust and continue" }).click();
+}
+
+export async function addNode(page: Page, name: string) {
+  await fillNode(page, name);
+  await testNode(page);
+  await expect(page.getByRole("heading", { level: 1, name: "Nodes" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 2, name })).toBeVisible();
+}
+
+// For tests that need some node and do not care which.
+export async function haveNode(page: Page, name: string) {
+  await page.goto("/settings/nodes");
+  if (await page.getByText("No nodes yet").isVisible()) await addNode(page, name);
+}
+
+export async function onStep(page: Page, step: string) {
+  await expect(page.getByRole("navigation", { name: "Steps" }).locator("[aria-current=step]")).toHaveText(new RegExp(step));
+}
+
+export async function next(page: Page, step: string) {
+  await page.getByRole("button", { name: "Continue" }).last().click();
+  await onStep(page, step);
+}
+
+export type Wanted = { hostname: string; vmid: string };
+
+// The wizard up to the review.
+export async function review(page: Page, wanted: Wanted, template = "nginx") {
+  await page.goto("/containers/new");
+  await page.getByRole("radio", { name: new RegExp(`^${template}`) }).check();
+  await next(page, "Configure");
+  await page.getByLabel("Hostname").fill(wanted.hostname);
+  await page.getByLabel("VMID").fill(wanted.vmid);
+  await next(page, "Packages");
+  await next(page, "Scripts");
+  await next(page, "Review");
+}
+
+// The wizard to its end; leaves the page of the creation open.
+export async function create(page: Page, wanted: Wanted, template = "nginx") {
+  await review(page, wanted, template);
+  await page.getByRole("button", { name: "Create container" }).click();
+  await expect(page).toHaveURL(/\/creations\//);
+  await expect(page.getByRole("heading", { level: 1, name: wanted.hostname })).toBeVisible();
+}
+
+export async function ready(page: Page, { hostname }: Wanted) {
+  await expect(page.getByRole("heading", { name: `${hostname} is ready` })).toBeVisible(creation);
+}
+
+// From the finished creation to the container's page, and what must be on it.
+export async function openContainer(page: Page, { hostname, vmid }: Wanted) {
+  await page.getByRole("link", { name: "Open container" }).click();
+  await expect(page).toHaveURL(/\/containers\//);
+  const main = page.getByRole("main");
+  await expect(main.getByRole("heading", { level: 1, name: hostname })).toBeVisible();
+  await expect(main.getByText(vmid, { exact: true })).toBeVisible();
+  await expect(main.getByText("Running").first()).toBeVisible();
+  const address = await page.locator("#address").innerText();
+  expect(address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+  await expect(main.getByRole("link", { name: /nginx :80\b/ }).first()).toHaveAttribute("href", `http://${address}/`);
+}
+
+// The card of a container or creation in the list at "/".
+export function card(page: Page, { hostname }: Wanted) {
+  return page.getByRole("listitem").filter({ has: page.getByRole("link", { name: hostname, exact: true }) });
+}
