@@ -116,6 +116,16 @@ async fn count(ctx: &Context, client: IpAddr, account: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a host's name for a user can be one: `pve-userid`, a name and a realm, neither with spaces, colons or slashes.
+fn is_userid(text: &str) -> bool {
+    let odd =
+        |character: char| character.is_whitespace() || character.is_control() || ":/".contains(character);
+    let parts = text.rsplit_once('@');
+    text.len() <= 128
+        && parts.is_some_and(|(name, realm)| !name.is_empty() && !realm.is_empty())
+        && !text.contains(odd)
+}
+
 struct Attempt<'a> {
     ctx: &'a Context,
     client: IpAddr,
@@ -161,7 +171,10 @@ impl Attempt<'_> {
         let client = Client::with_deadlines(self.host.clone(), trust, Auth::None, DEADLINES);
         let client = client.map_err(|error| self.refused(error))?.max_response(MOST_ANSWERED);
         match client.login(&self.userid, &form.password).await {
-            Ok(Answer::Ticket(ticket)) => Ok(ticket.userid),
+            Ok(Answer::Ticket(ticket)) if is_userid(&ticket.userid) => Ok(ticket.userid),
+            Ok(Answer::Ticket(_)) => {
+                Err(self.refused("the host names the user in a way that Proxmox does not"))
+            }
             Ok(Answer::NeedsSecondFactor { .. }) => {
                 tracing::info!(host = %self.host, userid = self.userid, "login needs a second factor");
                 Err(LoginOutcome::SecondFactorNotSupportedYet)
@@ -205,5 +218,20 @@ impl Attempt<'_> {
         let user = berth_store::users::upsert_login(pg, &self.host, userid, now).await?;
         tracing::info!(user = %user.id, host = %self.host, userid, client = %self.client, "logged in");
         Ok(LoginOutcome::LoggedIn(user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_userid_becomes_an_account() {
+        for text in ["root@pam", "a.b@example.org@ldap", "ü@pve"] {
+            assert!(is_userid(text), "{text}");
+        }
+        for text in ["", "root", "@pam", "root@", "a b@pve", "a\0@pve", "a/b@pve", &"x".repeat(200)] {
+            assert!(!is_userid(text), "{text:?}");
+        }
     }
 }
