@@ -402,8 +402,9 @@ Id=nginx.service
 
     #[test]
     fn what_a_container_makes_up_is_kept_in_bounds() {
-        let docker: String =
-            (0..2000).map(|number| format!("{number:0>5}{}\tx\trunning\t\n", "n".repeat(9000))).collect();
+        let docker: Vec<String> =
+            (0..2000).map(|number| format!("{number:0>5}{}\tx\trunning\t", "n".repeat(9000))).collect();
+        let docker = docker.join("\n");
         let found = read(&format!("== addresses\ninet evil.example/x\ninet6 ::1@evil\n== docker\n{docker}"));
         assert_eq!(found.address, None);
         assert_eq!(found.services.len(), MOST_SERVICES);
