@@ -65,7 +65,7 @@ impl Process {
         .await;
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, within the deadline of all waiting.
     pub async fn wait(&mut self) -> ExitStatus {
         let what = format!("{} ends", self.log.display());
         wait_until(DEADLINE, &what, async || self.ended()).await

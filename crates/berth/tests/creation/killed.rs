@@ -37,7 +37,7 @@ async fn survives(scenario: Scenario, phase: Phase, faults: Value, moment: impl 
 /// The same worker's creation, killed in every phase and in the middle of its script.
 #[tokio::test]
 async fn in_every_phase_of_one_creation() {
-    let folder = (0..200)
+    let folder = (0..80)
         .fold(Scenario::folder(), |folder, number| folder.file(&format!("/srv/files/{number}"), "content\n"));
     let scenario = Scenario::submitted(folder.script("20-docker.sh", SLOW_DOCKER)).await;
     let slow = |task: &str| json!({"kind": "slow-task", "seconds": 2.0, "task": task, "count": 1});
@@ -124,7 +124,7 @@ async fn while_starting() {
 #[tokio::test]
 async fn while_deploying() {
     // Many files, so that putting them in place takes a moment.
-    let folder = (0..200)
+    let folder = (0..80)
         .fold(Scenario::folder(), |folder, number| folder.file(&format!("/srv/files/{number}"), "content\n"));
     let moment = async |scenario: &Scenario| scenario.until_told("Bringing").await;
     survives(Scenario::submitted(folder).await, Phase::Deploying, json!([]), moment).await;

@@ -70,25 +70,19 @@ impl Scenario {
         assert!(printed < LINES, "the script was over too soon");
     }
 
-    /// Waits until the creation has ended, starting a worker that fails anew, as systemd does.
+    /// Waits until the creation is ready, starting a worker that fails anew, as systemd does.
     pub(crate) async fn see_through(&self, worker: Process) -> Process {
         let mut worker = worker;
-        let supervising = async {
-            loop {
-                let ended = worker.wait().await;
-                assert_eq!(
-                    ended.code(),
-                    Some(1),
-                    "a worker ends by itself only with an error: {}",
-                    worker.log()
-                );
+        wait_until(DEADLINE, "the creation ends", async || {
+            if let Some(ended) = worker.ended() {
+                let log = worker.log();
+                assert_eq!(ended.code(), Some(1), "a worker ends by itself only with an error: {log}");
                 worker = self.app.worker().await;
             }
-        };
-        tokio::select! {
-            () = self.app.ready(self.owner, self.id) => {}
-            () = supervising => {}
-        }
+            (!self.creation().await.state.is_live()).then_some(())
+        })
+        .await;
+        self.app.ready(self.owner, self.id).await;
         worker
     }
 
