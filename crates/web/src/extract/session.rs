@@ -124,10 +124,12 @@ impl IntoResponse for NotLoggedIn {
     }
 }
 
-/// Where to go after the login: a path of ours, else the dashboard. `//host` and `/\host` are other sites to a browser.
+/// Where to go after the login: a path of ours, else the dashboard. `//host` and `/\host` are other sites to a browser, and a header holds
+/// no other characters than a URL does.
 pub fn safe_next(next: &str) -> &str {
-    let own =
-        next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(char::is_control);
+    let own = next.starts_with('/')
+        && !next[1..].starts_with(['/', '\\'])
+        && next.bytes().all(|byte| byte.is_ascii_graphic());
     if own { next } else { "/" }
 }
 
@@ -149,6 +151,7 @@ mod tests {
             ("https://evil.example", "/"),
             ("", "/"),
             ("/a\r\nb", "/"),
+            ("/ä", "/"),
             ("/\t/evil.example", "/"),
         ] {
             assert_eq!(safe_next(next), safe, "{next:?}");
