@@ -278,3 +278,20 @@ fn a_credential_is_kept_for_root_alone_and_its_value_masked() {
     assert!(std::fs::read_to_string(run.directory().join("secrets")).unwrap().contains("second-one"));
     wait_until("the temporary file is gone", || !home.join("db.new").exists());
 }
+
+#[test]
+fn a_file_whose_owner_does_not_exist_yet_is_not_forgotten() {
+    let target = tempfile::tempdir().unwrap();
+    let path = target.path().join("theirs");
+    let mut spec = spec(&["true"]);
+    spec.files = vec![TemplateFile {
+        owner: "berth-nobody-yet".parse().unwrap(),
+        ..file(&path, b"x", FilePolicy::Replace)
+    }];
+    let run = Run::unpack(&spec);
+    assert!(run.script("apply.sh", &[]).status().unwrap().success());
+    let output = String::from_utf8(output_of(&run.attach(0, 0), 0)).unwrap();
+    assert!(output.contains("stays with root"), "{output}");
+    let waiting = std::fs::read_to_string(run.directory().join("../deferred")).unwrap();
+    assert_eq!(waiting, "00000 0640 berth-nobody-yet\n");
+}

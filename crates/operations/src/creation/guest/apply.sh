@@ -3,10 +3,10 @@
 set -eu
 run=$(cd "$(dirname "$0")" && pwd)
 applied=$run/../applied
-deferred=$run/deferred
+# Shared by all attempts: a retry does not place again what is placed, and still has to give it to its owner.
+deferred=$run/../deferred
 umask 022
 mkdir -p "$applied"
-: >"$deferred"
 
 place() {
     number=$1 mode=$2 owner=$3 policy=$4

@@ -14,17 +14,19 @@ shell=sh
 ! command -v bash >/dev/null 2>&1 || shell=bash
 cd /
 
+deferred=$run/../deferred
 own_deferred_files() {
-    [ -s "$run/deferred" ] || return 0
+    [ -s "$deferred" ] || return 0
     while read -r number mode owner; do
         path=$(cat "$run/files/$number.path")
-        if chown "$owner" "$path"; then
+        if chown "$owner" "$path" 2>/dev/null; then
             chmod "$mode" "$path"
         else
             echo "$path stays with root: there is no $owner in this container"
+            echo "$number $mode $owner" >&3
         fi
-    done <"$run/deferred"
-    : >"$run/deferred"
+    done <"$deferred" 3>"$deferred.new"
+    mv "$deferred.new" "$deferred"
 }
 
 for step in "$run"/steps/*; do
