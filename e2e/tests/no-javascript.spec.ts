@@ -27,7 +27,7 @@ test("the whole path works without JavaScript", async ({ page }) => {
   await onStep(page, "Configure");
   await expect(page.getByLabel("Hostname")).toHaveValue(failed.hostname);
 
-  await page.getByLabel(/^Account:/).click();
+  await page.locator("summary", { hasText: "Account:" }).click();
   await page.getByRole("button", { name: "Log out" }).click();
   await expect(page.getByRole("heading", { name: "Log in to Berth" })).toBeVisible();
 });
