@@ -19,6 +19,7 @@ test.describe("from the login on", () => {
 
     const other = await context.newPage();
     await create(other, second);
+    const itsCreation = other.url();
     await other.goto("/");
     await expect(other.getByRole("region", { name: "Being created" })).toContainText(first.hostname);
     await expect(card(other, second)).toBeVisible();
@@ -34,7 +35,7 @@ test.describe("from the login on", () => {
     await expect(page.getByRole("log")).toContainText("nginx serves /var/www/html on port 80");
     await openContainer(page, first);
 
-    await card(other, second).getByRole("link", { name: second.hostname, exact: true }).click();
+    await other.goto(itsCreation);
     await ready(other, second);
     await openContainer(other, second);
 
