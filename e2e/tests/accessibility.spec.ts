@@ -27,7 +27,7 @@ async function violations(page: Page, colorScheme: "light" | "dark", rules?: str
     const { axe } = window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } };
     return (await axe.run({ resultTypes: ["violations"], ...(runOnly && { runOnly }) })).violations;
   }, rules);
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} (${node.any[0]?.message ?? ""})`).join(", ")}`);
 }
 
 test.beforeEach(({ page }) => page.addInitScript({ path: axe }));
