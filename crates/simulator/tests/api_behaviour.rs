@@ -204,7 +204,7 @@ async fn a_planted_failure_ends_the_task() {
     let rig = Rig::new(data.path()).await;
     rig.plant(json!({ "kind": "fail-task", "task": "vzcreate", "message": "no luck today", "count": 1 }));
     let created = rig.create("204").await.unwrap();
-    assert_eq!(rig.ended(&created).await, "no luck today");
+    assert_eq!(rig.ended(&created).await, "unable to create CT 204 - no luck today");
 }
 
 #[tokio::test]

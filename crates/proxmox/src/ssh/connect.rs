@@ -148,9 +148,7 @@ fn refusal(credential: &SshCredential, partial_success: bool, offered: &str) -> 
         }
         // Some servers stop offering a method that has just failed, so its absence proves nothing.
         SshCredential::Password(_) if !offered.is_empty() && !offered.contains("password") => {
-            format!(
-                "wrong user or password, or it takes no passwords (it goes on with {offered}). A private key works too"
-            )
+            "wrong user or password, or the server lets this user in by key only (PermitRootLogin and PasswordAuthentication in sshd_config)".into()
         }
         SshCredential::Password(_) => "wrong user or password".into(),
         SshCredential::Key { .. } => {
