@@ -11,7 +11,6 @@ use crate::badge::State;
 use crate::error::NodeTrouble;
 use crate::extract::Call;
 use crate::layout::Section;
-use crate::pages::creations::state;
 use crate::pages::creations::view::PHASES;
 
 pub(super) async fn page(call: Call) -> Result<ContainersPage, WebError> {
@@ -77,7 +76,7 @@ fn creation_card(overview: &CreationOverview) -> CreationCard {
         node: overview.node_name.clone(),
         phase: phase.map_or_else(String::new, |(_, _, words)| (*words).to_owned()),
         percent: creation.percent,
-        state: state(creation.state),
+        state: creation.state,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::badge::State;
 use crate::error::NodeTrouble;
 use crate::filters;
 use crate::layout::Layout;
-use crate::pages::creations::view::CreationState;
+use crate::pages::creations::view::{CreationState, Shown as _};
 
 /// A port of a service, as a link.
 #[derive(Debug, Clone)]

@@ -8,7 +8,6 @@ pub mod view;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(super) use self::show::state;
 use crate::state::AppState;
 
 /// `/creations/{id}` and what belongs to it.

@@ -1,10 +1,7 @@
 //! `GET /creations/{id}` and its panel.
 
 use berth_domain::CreationId;
-use berth_domain::creation::{
-    Creation, CreationState as Stored, LineLevel, Phase, ProgressEvent, Step, StepState as StoredStep,
-    StoredEvent,
-};
+use berth_domain::creation::{Creation, LineLevel, Phase, ProgressEvent, Step, StoredEvent};
 use berth_operations::creation::{self, CreationDetails};
 
 use super::view::{
@@ -49,7 +46,7 @@ fn log_line(event: &StoredEvent) -> Option<LogLine> {
     let (level, text) = match &event.event {
         ProgressEvent::Line { level, text, .. } => (level_name(*level), text),
         ProgressEvent::Error { message } => ("error", message),
-        ProgressEvent::Step { state: StoredStep::Running, name, .. } => ("step", name),
+        ProgressEvent::Step { state: StepState::Running, name, .. } => ("step", name),
         _ => return None,
     };
     Some(LogLine { level, text: AnsiLine::new(text) })
@@ -75,7 +72,7 @@ fn view(details: &CreationDetails) -> CreationView {
         vmid: creation.spec.vmid.get(),
         node: details.node_name.clone(),
         container_template: creation.spec.container_template.clone(),
-        state: state(creation.state),
+        state: creation.state,
         phase: phase_index(creation.phase),
         percent: creation.percent,
         started_at: creation.started_at.unwrap_or(creation.created_at),
@@ -89,17 +86,6 @@ fn view(details: &CreationDetails) -> CreationView {
     }
 }
 
-/// How a stored state is shown.
-pub(in crate::pages) const fn state(stored: Stored) -> CreationState {
-    match stored {
-        Stored::Queued => CreationState::Queued,
-        Stored::Running => CreationState::Running,
-        Stored::Ready => CreationState::Ready,
-        Stored::Failed => CreationState::Failed,
-        Stored::Cancelled => CreationState::Cancelled,
-    }
-}
-
 fn phase_index(phase: Phase) -> usize {
     Phase::ALL.iter().position(|candidate| *candidate == phase).unwrap_or(0)
 }
@@ -110,12 +96,6 @@ fn seconds(creation: &Creation) -> Option<u64> {
 }
 
 fn step_row(step: &Step) -> StepRow {
-    let state = match step.state {
-        StoredStep::Waiting => StepState::Waiting,
-        StoredStep::Running => StepState::Running,
-        StoredStep::Done => StepState::Done,
-        StoredStep::Failed => StepState::Failed,
-    };
     let seconds = step
         .started_at
         .zip(step.finished_at)
@@ -123,9 +103,9 @@ fn step_row(step: &Step) -> StepRow {
     StepRow {
         index: step.position as usize,
         name: step.name.clone(),
-        state,
+        state: step.state,
         seconds,
-        since: step.started_at.filter(|_| state == StepState::Running),
+        since: step.started_at.filter(|_| step.state == StepState::Running),
     }
 }
 
@@ -136,7 +116,7 @@ fn error(creation: &Creation) -> Option<CreationError> {
 }
 
 const fn actions(creation: &Creation) -> CreationActions {
-    let ended_early = matches!(creation.state, Stored::Failed | Stored::Cancelled);
+    let ended_early = matches!(creation.state, CreationState::Failed | CreationState::Cancelled);
     CreationActions {
         cancel: creation.state.is_live() && !creation.cancel_requested,
         retry: ended_early,

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
+pub use berth_domain::creation::{CreationState, StepState};
 use time::OffsetDateTime;
 
 use crate::ansi::AnsiLine;
@@ -19,29 +20,16 @@ pub const PHASES: [(&str, &str, &str); 5] = [
     ("finalizing", "Finish", "Finding services"),
 ];
 
-/// Where a creation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CreationState {
-    /// Waiting for a worker.
-    Queued,
-    /// A worker is at it.
-    Running,
-    /// The container is ready.
-    Ready,
-    /// A phase failed.
-    Failed,
-    /// Its owner stopped it.
-    Cancelled,
+/// A creation's state in the page's shapes and words.
+pub trait Shown {
+    /// Its badge.
+    fn badge(self) -> State;
+    /// The word on the badge.
+    fn word(self) -> &'static str;
 }
 
-impl CreationState {
-    /// Whether more will happen by itself.
-    pub fn is_live(self) -> bool {
-        matches!(self, Self::Queued | Self::Running)
-    }
-
-    /// Its badge.
-    pub fn badge(self) -> State {
+impl Shown for CreationState {
+    fn badge(self) -> State {
         match self {
             Self::Queued => State::Waiting,
             Self::Running => State::Creating,
@@ -51,39 +39,13 @@ impl CreationState {
         }
     }
 
-    /// The word on the badge.
-    pub fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Queued => "Waiting for a worker",
             Self::Running => "Creating",
             Self::Ready => "Ready",
             Self::Failed => "Failed",
             Self::Cancelled => "Cancelled",
-        }
-    }
-}
-
-/// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    /// Not begun.
-    Waiting,
-    /// Under way.
-    Running,
-    /// Finished.
-    Done,
-    /// Ended with an error.
-    Failed,
-}
-
-impl StepState {
-    /// The name in events and in the row's `data-state`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
         }
     }
 }
