@@ -9,7 +9,7 @@ SQLX_VERSION := 0.9.0
 DENY_VERSION := 0.18.9
 
 
-.PHONY: help setup demo test test-static test-rust test-browser ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+.PHONY: help setup demo test test-static test-rust test-browser fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -32,6 +32,10 @@ test-static: static ## Run the tests of the JavaScript sources
 test-rust: static nextest ## Run the Rust tests (ARGS=… goes to cargo nextest)
 	scripts/setup compiler services sandbox
 	scripts/with-services cargo nextest run --workspace $(ARGS)
+
+# One after the other: each has the machine for itself.
+fuzz: nextest ## Try parsers and envelopes at random, each target for SECONDS=300
+	FUZZ_SECONDS=$(or $(SECONDS),300) cargo nextest run -p berth-testkit --test fuzz --profile fuzz --no-capture $(ARGS)
 
 test-browser: static ## Run the browser tests against a demo of their own (ARGS=… goes to Playwright)
 	scripts/setup

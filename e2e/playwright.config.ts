@@ -21,6 +21,7 @@ export default defineConfig({
   ],
   use: {
     baseURL: url,
+    actionTimeout: 30_000,
     browserName: "chromium",
     screenshot: "only-on-failure",
     trace: "retain-on-failure",

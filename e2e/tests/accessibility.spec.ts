@@ -1,36 +1,8 @@
-import { createRequire } from "node:module";
 import { expect, test, type Page } from "@playwright/test";
-import type { AxeResults } from "axe-core";
 import { demo, fresh, nobody, plant } from "./support/demo.js";
+import { sound } from "./support/look.js";
 import { create, creation, fillNode, haveNode, next, ready } from "./support/steps.js";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-
-// The page as it is now, at both widths and in both themes. Only contrast depends on the theme.
-async function sound(page: Page, what: string) {
-  for (const width of [1280, 360]) {
-    await page.setViewportSize({ width, height: 800 });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect.soft(overflow, `${what} at ${width} px: wider than the window by`).toBeLessThanOrEqual(0);
-    expect.soft(await violations(page, "light"), `${what} at ${width} px, light`).toEqual([]);
-    expect.soft(await violations(page, "dark", ["color-contrast"]), `${what} at ${width} px, dark`).toEqual([]);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-}
-
-async function violations(page: Page, colorScheme: "light" | "dark", rules?: string[]) {
-  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-  const found = await page.evaluate(async (runOnly) => {
-    // Colours must not be judged in the middle of a change.
-    await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
-    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-    const { axe } = window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } };
-    return (await axe.run({ resultTypes: ["violations"], ...(runOnly && { runOnly }) })).violations;
-  }, rules);
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} (${node.any[0]?.message ?? ""})`).join(", ")}`);
-}
-
-test.beforeEach(({ page }) => page.addInitScript({ path: axe }));
 test.afterEach(() => plant([]));
 
 test.describe("before the login", () => {
@@ -57,7 +29,7 @@ test("pages that need no container", async ({ page }) => {
 
 test("adding a node and deleting one", async ({ page }) => {
   await haveNode(page, fresh().node);
-  await fillNode(page, fresh().node, { port: "1" });
+  await fillNode(page, fresh().node, "1");
   await page.getByRole("button", { name: "Test and save" }).click();
   await expect(page.getByText("Nothing is saved yet.")).toBeVisible();
   await sound(page, "a node that cannot be reached");

@@ -1,6 +1,8 @@
 import htmx from "htmx.org";
-import { Idiomorph } from "idiomorph";
+import { startChecklist } from "./checklist.js";
+import { morph } from "./morph.js";
 import { startPreferences } from "./preferences.js";
+import { startRealms } from "./realms.js";
 import { showTimes, startTimes } from "./time.js";
 import { startToasts } from "./toasts.js";
 import { startWidgets } from "./widgets.js";
@@ -12,23 +14,9 @@ htmx.defineExtension("morph", {
   isInlineSwap: (style) => style === "morph",
   handleSwap: (style, target, fragment) => {
     if (style !== "morph") return false;
-    return Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", callbacks: { beforeNodeMorphed } });
+    return morph(target, fragment.children);
   },
 });
-
-// Secrets are never sent back, so what was typed into their fields stays as it is; open details stay open.
-function beforeNodeMorphed(old, fresh) {
-  if (!(old instanceof Element)) return true;
-  if (old.tagName === "DETAILS" && old.open) fresh.open = true;
-  // Already shown in the reader's zone.
-  if (old.tagName === "TIME" && old.dateTime === fresh.dateTime) return false;
-  if (!("keep" in old.dataset)) return true;
-  for (const name of ["aria-invalid", "aria-describedby", "data-focus"]) {
-    if (fresh.hasAttribute(name)) old.setAttribute(name, fresh.getAttribute(name));
-    else old.removeAttribute(name);
-  }
-  return false;
-}
 
 function afterSettle(event) {
   showTimes(document);
@@ -46,7 +34,10 @@ function beforeRequest(event) {
 function start() {
   startPreferences();
   startTimes();
+  // Before the widgets, which guard the forms that a browser sends by itself.
+  startChecklist();
   startWidgets();
+  startRealms();
   startToasts();
   document.body.addEventListener("htmx:afterSettle", afterSettle);
   document.body.addEventListener("htmx:beforeRequest", beforeRequest);

@@ -8,6 +8,7 @@ mod services;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use commands::{CommandLine, run};
 use config::Wrong;
@@ -19,7 +20,11 @@ const FAILURE: u8 = 1;
 fn main() -> ExitCode {
     // Before anything builds a TLS configuration: there is exactly one provider in the program.
     rustls::crypto::ring::default_provider().install_default().expect("nothing has installed a provider yet");
-    match run(&CommandLine::parse()) {
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => return refuse(&error),
+    };
+    match run(&command_line) {
         Ok(code) => code,
         Err(error) => {
             let code = if error.is::<Wrong>() { CONFIGURATION } else { FAILURE };
@@ -30,6 +35,17 @@ fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// A value that cannot be is one line, as everywhere; the rest, help and version among it, is clap's.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if error.kind() != ErrorKind::ValueValidation {
+        error.exit();
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    complain(line.strip_prefix("error: ").unwrap_or(line));
+    ExitCode::from(CONFIGURATION)
 }
 
 /// Says what ended the program, for the person who started it; the log may be JSON, or off.

@@ -79,6 +79,22 @@ fn check_says_what_it_reaches_and_what_not() {
 }
 
 #[test]
+fn rotate_key_needs_a_database_and_a_key_and_nothing_else() {
+    let nowhere = ("BERTH_DATA_DIR", "/nonexistent");
+    let output = berth(&["rotate-key"], &[nowhere]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let names: Vec<String> =
+        errors(&output).iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(names, ["BERTH_DATABASE_URL", "BERTH_ENCRYPTION_KEY"]);
+    let output = berth(&["rotate-key"], &[NOWHERE[0], NOWHERE[2], nowhere]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(errors(&output)[0].contains("PostgreSQL"), "{output:?}");
+    let output = berth(&["rotate-key", "--new-key"], &[nowhere]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(errors(&output)[0].contains("/nonexistent"), "{output:?}");
+}
+
+#[test]
 fn an_unreachable_database_fails_with_a_sentence_and_exit_code_1() {
     let output = berth(&["migrate"], NOWHERE);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -93,6 +109,8 @@ fn a_command_line_that_is_not_understood_is_exit_code_2() {
         &[],
         &["login-host", "add", "https://pve.lan/"],
         &["login-host", "accept-certificate", "pve.lan", "AB:CD"],
+        &["rotate-key", "--forget", "not-an-id"],
+        &["rotate-key", "--forget", "0a0b0c0d", "--new-key"],
     ] {
         assert_eq!(berth(arguments, NOWHERE).status.code(), Some(2), "{arguments:?}");
     }
@@ -101,7 +119,7 @@ fn a_command_line_that_is_not_understood_is_exit_code_2() {
 #[test]
 fn help_exists_for_every_command() {
     let help = String::from_utf8(berth(&["--help"], &[]).stdout).unwrap();
-    for command in ["web", "worker", "up", "migrate", "check", "login-host"] {
+    for command in ["web", "worker", "up", "migrate", "check", "login-host", "rotate-key"] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
         assert!(berth(&[command, "--help"], &[]).status.success(), "{command}");
     }

@@ -1,7 +1,7 @@
 //! Addresses of hosts as people type them.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -15,21 +15,23 @@ pub struct Host(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHost {
     /// Nothing was typed.
-    #[error("type the host's name or address, for example pve.lan or 192.168.1.10")]
+    #[error("Type the host's name or address, for example pve.lan or 192.168.1.10")]
     Empty,
     /// A whole URL was pasted.
-    #[error("type only the host's name or address, without https:// and without a path")]
+    #[error("Type only the host's name or address, for example pve.lan, without http:// and without a path")]
     Url,
     /// The port was typed with the host.
-    #[error("type the port in its own field")]
+    #[error("Type the port in its own field, or leave that empty")]
     WithPort,
+    /// An IPv6 address with a port, or what may be one.
+    #[error("put the IPv6 address in brackets, for example [2001:db8::1]:8006")]
+    Brackets,
     /// Anything else.
-    #[error("this is neither a host name nor an IP address")]
+    #[error("This is neither a host name nor an IP address: type for example pve.lan or 192.168.1.10")]
     Grammar,
 }
 
 fn is_host_name(text: &str) -> bool {
-    let text = text.strip_suffix('.').unwrap_or(text);
     let last_is_number =
         text.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
     text.len() <= 253
@@ -40,6 +42,11 @@ fn is_host_name(text: &str) -> bool {
                 && !label.ends_with('-')
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         })
+}
+
+/// Whether an HTTP client takes the name for what it is: it reads `0x7f` as an address and looks into `xn--…`.
+fn is_taken_literally(name: &str) -> bool {
+    matches!(url::Host::parse(name), Ok(url::Host::Domain(taken)) if taken == name)
 }
 
 impl Host {
@@ -73,12 +80,14 @@ impl FromStr for Host {
         }
         if let Some((host, port)) = text.rsplit_once(':')
             && port.parse::<u32>().is_ok()
-            && (is_host_name(host) || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
+            && (is_host_name(host.trim_end_matches('.'))
+                || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
         {
             return Err(InvalidHost::WithPort);
         }
-        if is_host_name(text) {
-            Ok(Self(text.trim_end_matches('.').to_ascii_lowercase()))
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        if is_host_name(&name) && is_taken_literally(&name) {
+            Ok(Self(name))
         } else {
             Err(InvalidHost::Grammar)
         }
@@ -125,14 +134,26 @@ impl FromStr for HostPort {
     /// Reads `host:port`; without a port it is 8006, Proxmox's own.
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
         let text = text.trim();
-        if let Ok(host) = text.parse() {
-            return Ok(Self::new(host, 8006));
+        let whole = text.parse::<Host>();
+        let Some((host, port)) = text.rsplit_once(':') else { return Ok(Self::new(whole?, 8006)) };
+        if is_digits(port) && host.parse::<Ipv6Addr>().is_ok() {
+            return Err(InvalidHost::Brackets);
         }
-        let (host, port) =
-            text.rsplit_once(':').ok_or_else(|| text.parse::<Host>().expect_err("just failed"))?;
-        let port = port.parse().ok().filter(|port| *port != 0).ok_or(InvalidHost::Grammar)?;
-        Ok(Self::new(host.parse()?, port))
+        match (whole, port_number(port)) {
+            (Ok(host), _) => Ok(Self::new(host, 8006)),
+            (Err(_), Some(port)) if host == host.trim() => Ok(Self::new(host.parse()?, port)),
+            (Err(why), _) => Err(if why == InvalidHost::WithPort { InvalidHost::Grammar } else { why }),
+        }
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// From 1 to 65535, without a sign.
+fn port_number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| is_digits(text) && *port != 0)
 }
 
 impl fmt::Display for HostPort {
@@ -164,12 +185,43 @@ mod tests {
             ("[10.0.0.1]", Err(InvalidHost::Grammar)),
             ("päve.lan", Err(InvalidHost::Grammar)),
             ("a b", Err(InvalidHost::Grammar)),
+            ("pve.lan..", Err(InvalidHost::Grammar)),
+            // An HTTP client would connect to 0.0.0.127, to 127.0.0.1, and to nothing.
+            ("0x7f", Err(InvalidHost::Grammar)),
+            ("pve.0x7f000001", Err(InvalidHost::Grammar)),
+            ("xn--a.lan", Err(InvalidHost::Grammar)),
+            ("xn--pve-0ra.lan", Ok("xn--pve-0ra.lan")),
         ] {
             assert_eq!(
                 text.parse::<Host>().as_ref().map(Host::as_str).map_err(Clone::clone),
                 expected,
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_port_is_told_from_the_end_of_an_address() {
+        for (text, expected) in [
+            ("pve.lan", Ok("pve.lan:8006")),
+            (" pve.lan:443 ", Ok("pve.lan:443")),
+            ("[2001:db8::1]:443", Ok("[2001:db8::1]:443")),
+            ("[2001:db8::1]", Ok("[2001:db8::1]:8006")),
+            ("2001:db8::1", Ok("[2001:db8::1]:8006")),
+            ("fe80::abcd", Ok("[fe80::abcd]:8006")),
+            ("2001:db8::1:443", Err(InvalidHost::Brackets)),
+            ("2001:db8::1:0", Err(InvalidHost::Brackets)),
+            ("1:2:3:4:5:6:7:8:443", Err(InvalidHost::Brackets)),
+            ("1:2:3:4:5:6:7:8", Ok("[1:2:3:4:5:6:7:8]:8006")),
+            ("pve.lan:0", Err(InvalidHost::Grammar)),
+            ("pve.lan:+80", Err(InvalidHost::Grammar)),
+            ("pve.lan:70000", Err(InvalidHost::Grammar)),
+            ("pve.lan :443", Err(InvalidHost::Grammar)),
+            ("root@pve.lan:443", Err(InvalidHost::Grammar)),
+            ("https://pve.lan:443", Err(InvalidHost::Url)),
+        ] {
+            let read = text.parse::<HostPort>().map(|pair| pair.to_string());
+            assert_eq!(read.as_deref().map_err(Clone::clone), expected, "{text:?}");
         }
     }
 

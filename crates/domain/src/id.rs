@@ -73,3 +73,7 @@ id!(
     /// A wizard that has not been submitted yet.
     DraftId
 );
+id!(
+    /// A session where its owner sees it listed. It opens nothing, and the session's own id cannot be told from it.
+    SessionHandle
+);

@@ -35,12 +35,16 @@ pub struct Settings {
     pub login_attempts: u32,
     /// The time in which attempts are counted.
     pub login_window: Duration,
+    /// How long a refused login takes at least, so that its time does not tell why: Proxmox itself takes 3 s over a wrong password.
+    pub login_refusal: Duration,
     /// Where the container templates that ship with Berth are found.
     pub container_templates: PathBuf,
     /// How long a worker may be silent before another takes its creation over.
     pub lease: Duration,
     /// How long a worker goes on trying when a node does not answer, before the phase fails.
     pub patience: Duration,
+    /// How often a worker asks each node's API how it is. The other intervals of [`crate::nodes::health`] are multiples.
+    pub node_check: Duration,
 }
 
 /// Which Proxmox hosts may log people in.
@@ -60,9 +64,11 @@ impl Default for Settings {
             login_hosts: LoginHosts::Claim,
             login_attempts: 10,
             login_window: Duration::from_mins(5),
+            login_refusal: Duration::from_secs(4),
             container_templates: PathBuf::from("container-templates"),
             lease: Duration::from_secs(30),
             patience: Duration::from_mins(10),
+            node_check: Duration::from_secs(30),
         }
     }
 }

@@ -41,7 +41,7 @@ where
 pub(crate) fn port(text: &str, default: u16) -> Result<u16, &'static str> {
     match text.trim() {
         "" => Ok(default),
-        text => text.parse().ok().filter(|port| *port != 0).ok_or("a port is a whole number from 1 to 65535"),
+        text => text.parse().ok().filter(|port| *port != 0).ok_or("A port is a whole number from 1 to 65535"),
     }
 }
 

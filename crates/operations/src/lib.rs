@@ -16,12 +16,8 @@ pub mod node_connection;
 pub mod node_options;
 pub mod nodes;
 pub mod queue;
+pub mod sessions;
 pub mod vmids;
-
-/// Sessions in Redis.
-pub mod sessions {
-    pub use berth_store::sessions::SessionStore;
-}
 
 pub use context::{Context, Settings};
 pub use error::{Error, FieldErrors, NodeTrouble, Result};

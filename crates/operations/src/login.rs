@@ -3,31 +3,34 @@
 //! The host vouches for the person: so a host's certificate is settled before any password is sent to it, and only
 //! hosts that the administrator allows, or the first one that somebody logs in through, may vouch at all.
 
+mod attempt;
+mod code;
 mod form;
 mod hosts;
+mod second_factor;
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use berth_domain::user::User;
 use berth_domain::{Fingerprint, HostPort};
-use berth_proxmox::{Auth, Client, Deadlines, LoginOutcome as Answer, Trust, probe_certificate};
+use berth_proxmox::Command;
 pub use berth_proxmox::{CertificateInfo, Realm};
-use berth_store::login_hosts::{self, Trust as Known};
+use berth_store::login_hosts;
+pub use berth_store::pending_logins::PendingLoginId;
 use berth_store::throttle::{self, Verdict};
+use tokio::time::Instant;
 
+use attempt::{Asked, Attempt};
+pub use code::{CodeForm, Factor};
 pub use form::LoginForm;
 use hosts::Permission;
-pub use hosts::{LoginOptions, fallback_realms, login_options, realms};
+pub use hosts::{LoginOptions, fallback_realms, login_options, preselected, realms};
+pub use second_factor::{SecondOutcome, SecondStep, pending, second_step};
 
 use crate::{Context, Error, Result};
 
-/// How long a host may take to show its certificate, and to answer a login. Proxmox itself waits 3 s on a wrong password.
-const PROBE: Duration = Duration::from_secs(5);
 /// Largest answer to somebody who is not logged in, in bytes; Proxmox's have a few hundred.
-pub(crate) const MOST_ANSWERED: usize = 1 << 20;
-const DEADLINES: Deadlines =
-    Deadlines { connect: PROBE, read: Duration::from_secs(15), write: Duration::from_secs(15) };
+const MOST_ANSWERED: usize = 1 << 20;
 
 /// What a login leads to. Too many of them are [`Error::Throttled`], fields that cannot be right [`Error::Invalid`].
 #[derive(Clone, Debug)]
@@ -37,8 +40,11 @@ pub enum LoginOutcome {
     /// The host is unknown and not publicly trusted; no password was sent. Show this, and submit the form again with
     /// [`LoginForm::trust`] set to its fingerprint.
     ConfirmCertificate(CertificateInfo),
-    /// The password is right and the account has a second factor. This is not a login.
-    SecondFactorNotSupportedYet,
+    /// The password is right and [`second_step`] must follow. This is not a login.
+    NeedsSecondFactor(PendingLoginId),
+    /// The password is right, and all that the account has as a second factor is a security key. It is bound to Proxmox's own
+    /// address, so that it cannot be asked for here. This is not a login.
+    OnlySecurityKey,
     /// No login; its text is what the person may know.
     Refused(Refusal),
 }
@@ -48,14 +54,15 @@ pub enum LoginOutcome {
 pub enum Refusal {
     /// Wrong user, realm or password, or a host that does not answer or may not log people in: one text for all.
     #[error(
-        "that did not work: check the host, user name, password and realm. The server's log has the cause"
+        "That did not work: check the host, user name, password and realm. The server's log has the cause"
     )]
     Credentials,
     /// The host shows another certificate than at earlier logins. No password was sent.
     #[error(
         "{host} shows another certificate than before: expected {}, found {found}. If you replaced it, run on Berth's \
-         machine: berth login-host accept-certificate {host} {found}",
-        expected.map_or_else(|| "a publicly trusted one".into(), |expected| expected.to_string())
+         machine: {}",
+        expected.map_or_else(|| "a publicly trusted one".into(), |expected| expected.to_string()),
+        accepting(host, *found)
     )]
     CertificateChanged {
         /// The host.
@@ -67,46 +74,75 @@ pub enum Refusal {
     },
 }
 
+/// The command that accepts a host's certificate, as a shell takes it: the brackets of an IPv6 address mean something there.
+pub fn accepting(host: &HostPort, found: Fingerprint) -> String {
+    let words = [host.to_string(), found.to_string()];
+    let command = Command::new("berth").arg("login-host").arg("accept-certificate").args(words);
+    command.to_line().expect("neither an address nor a fingerprint has a NUL byte")
+}
+
 impl Refusal {
     /// The command that accepts a changed certificate.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Credentials => None,
-            Self::CertificateChanged { host, found, .. } => {
-                Some(format!("berth login-host accept-certificate {host} {found}"))
-            }
+            Self::CertificateChanged { host, found, .. } => Some(accepting(host, *found)),
         }
     }
 }
 
-/// Logs somebody in. The ticket proves who they are and is thrown away.
+/// Logs somebody in, or begins to. The ticket proves who they are and is thrown away.
 pub async fn login(ctx: &Context, client: IpAddr, form: &LoginForm) -> Result<LoginOutcome> {
+    let began = Instant::now();
+    let outcome = first_step(ctx, client, form).await?;
+    // A host that is refused without being asked must not be told by its speed.
+    if matches!(outcome, LoginOutcome::Refused(Refusal::Credentials)) {
+        tokio::time::sleep_until(began + ctx.settings.login_refusal).await;
+    }
+    Ok(outcome)
+}
+
+async fn first_step(ctx: &Context, client: IpAddr, form: &LoginForm) -> Result<LoginOutcome> {
     let (host, userid) = form.checked()?;
-    // Some realms take a name in any case: it is still one account.
-    count(ctx, client, &format!("{host}/{}", userid.to_lowercase())).await?;
+    count(ctx, client, &host, &userid).await?;
     let attempt = Attempt { ctx, client, host, userid };
     let permission = hosts::permission(ctx, &attempt.host).await?;
     if permission == Permission::Refused {
-        return Ok(
-            attempt.refused("this host may not log people in: see BERTH_LOGIN_HOSTS and berth login-host")
-        );
+        return Ok(attempt
+            .refused("this host may not log people in: see BERTH_LOGIN_HOSTS and berth login-host")
+            .into());
     }
-    let known = login_hosts::find(&ctx.pg, &attempt.host).await?.map_or(Known::Unverified, |host| host.trust);
-    let trust = match attempt.settle_trust(known, form.confirmed()).await {
-        Ok(trust) => trust,
+    let known = login_hosts::find(&ctx.pg, &attempt.host).await?.map(|host| host.trust);
+    let pin = match attempt.settle_trust(known, form.confirmed()).await {
+        Ok(pin) => pin,
         Err(outcome) => return Ok(outcome),
     };
-    let userid = match attempt.ask(trust, form).await {
-        Ok(userid) => userid,
-        Err(outcome) => return Ok(outcome),
-    };
-    attempt.record(permission, known, trust, &userid).await
+    match attempt.ask(pin, &form.password).await {
+        Ok(Asked::Userid(userid)) => attempt.record(permission, pin, &userid).await.map(LoginOutcome::from),
+        Ok(Asked::Half { challenge, kinds }) => second_factor::begin(&attempt, pin, &challenge, &kinds).await,
+        Err(refusal) => Ok(refusal.into()),
+    }
 }
 
-async fn count(ctx: &Context, client: IpAddr, account: &str) -> Result<()> {
+impl From<Refusal> for LoginOutcome {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Result<User, Refusal>> for LoginOutcome {
+    fn from(result: Result<User, Refusal>) -> Self {
+        result.map_or_else(Self::Refused, Self::LoggedIn)
+    }
+}
+
+/// Counts a password or a code, right or wrong, per address and per account.
+async fn count(ctx: &Context, client: IpAddr, host: &HostPort, userid: &str) -> Result<()> {
     let settings = &ctx.settings;
+    // Some realms take a name in any case: it is still one account.
+    let account = format!("{host}/{}", userid.to_lowercase());
     let address = hosts::network(client).to_string();
-    for (what, who) in [("login-address", address.as_str()), ("login-account", account)] {
+    for (what, who) in [("login-address", address.as_str()), ("login-account", account.as_str())] {
         let (limit, window) = (settings.login_attempts, settings.login_window);
         if let Verdict::RetryAfter(retry_after) = throttle::hit(&ctx.redis, what, who, limit, window).await? {
             tracing::warn!(%client, what, "too many logins");
@@ -126,104 +162,21 @@ fn is_userid(text: &str) -> bool {
         && !text.contains(odd)
 }
 
-struct Attempt<'a> {
-    ctx: &'a Context,
-    client: IpAddr,
-    host: HostPort,
-    userid: String,
-}
-
-impl Attempt<'_> {
-    /// One answer for all causes; the cause goes to the log, which never has the password.
-    fn refused(&self, cause: impl std::fmt::Display) -> LoginOutcome {
-        tracing::warn!(host = %self.host, userid = self.userid, client = %self.client, %cause, "login refused");
-        LoginOutcome::Refused(Refusal::Credentials)
-    }
-
-    fn changed(&self, expected: Option<Fingerprint>, found: Fingerprint) -> LoginOutcome {
-        tracing::warn!(host = %self.host, userid = self.userid, client = %self.client, ?expected, %found, "login refused: another certificate");
-        LoginOutcome::Refused(Refusal::CertificateChanged { host: self.host.clone(), expected, found })
-    }
-
-    /// What the password may be sent to.
-    async fn settle_trust(
-        &self,
-        known: Known,
-        confirmed: Option<Fingerprint>,
-    ) -> Result<Trust, LoginOutcome> {
-        match known {
-            Known::Pinned(pin) => return Ok(Trust::Pinned(pin)),
-            Known::PublicRoots => return Ok(Trust::PublicRoots),
-            Known::Unverified => {}
-        }
-        let shown = probe_certificate(&self.host, PROBE).await.map_err(|error| self.refused(error))?;
-        if shown.publicly_trusted {
-            Ok(Trust::PublicRoots)
-        } else if confirmed == Some(shown.fingerprint) {
-            Ok(Trust::Pinned(shown.fingerprint))
-        } else {
-            Err(LoginOutcome::ConfirmCertificate(shown))
-        }
-    }
-
-    /// `POST /access/ticket`; answers the userid as Proxmox writes it.
-    async fn ask(&self, trust: Trust, form: &LoginForm) -> Result<String, LoginOutcome> {
-        let client = Client::with_deadlines(self.host.clone(), trust, Auth::None, DEADLINES);
-        let client = client.map_err(|error| self.refused(error))?.max_response(MOST_ANSWERED);
-        match client.login(&self.userid, &form.password).await {
-            Ok(Answer::Ticket(ticket)) if is_userid(&ticket.userid) => Ok(ticket.userid),
-            Ok(Answer::Ticket(_)) => {
-                Err(self.refused("the host names the user in a way that Proxmox does not"))
-            }
-            Ok(Answer::NeedsSecondFactor { .. }) => {
-                tracing::info!(host = %self.host, userid = self.userid, "login needs a second factor");
-                Err(LoginOutcome::SecondFactorNotSupportedYet)
-            }
-            Err(berth_proxmox::Error::CertificateChanged { expected, found, .. }) => {
-                Err(self.changed(Some(expected), found))
-            }
-            Err(berth_proxmox::Error::CertificateUntrusted { found, .. }) => Err(self.changed(None, found)),
-            Err(error) => Err(self.refused(error)),
-        }
-    }
-
-    /// Stores who this is, and the certificate the password went to. Whoever loses a race for the claim is refused.
-    async fn record(
-        &self,
-        permission: Permission,
-        known: Known,
-        trust: Trust,
-        userid: &str,
-    ) -> Result<LoginOutcome> {
-        let (pg, now) = (&self.ctx.pg, self.ctx.clock.now());
-        let pin = match trust {
-            Trust::Pinned(pin) => Some(pin),
-            Trust::PublicRoots => None,
-        };
-        let accepted = match (permission, known) {
-            (Permission::Claims, Known::Unverified) => login_hosts::claim(pg, &self.host, pin, now).await?,
-            // Remembered when other hosts were allowed too; the password has just gone to the same certificate.
-            (Permission::Claims, _) => {
-                login_hosts::remove(pg, &self.host).await?;
-                login_hosts::claim(pg, &self.host, pin, now).await?
-            }
-            (_, Known::Unverified) => login_hosts::remember(pg, &self.host, pin, now).await?,
-            _ => true,
-        };
-        if !accepted {
-            return Ok(
-                self.refused("another host was claimed, or another certificate stored, in the meantime")
-            );
-        }
-        let user = berth_store::users::upsert_login(pg, &self.host, userid, now).await?;
-        tracing::info!(user = %user.id, host = %self.host, userid, client = %self.client, "logged in");
-        Ok(LoginOutcome::LoggedIn(user))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_can_be_pasted() {
+        let found = Fingerprint::new([0xab; 32]);
+        for (host, start) in [
+            ("pve.lan:8006", "berth login-host accept-certificate pve.lan:8006 AB:AB:"),
+            ("[fe80::1]:8006", "berth login-host accept-certificate '[fe80::1]:8006' AB:AB:"),
+        ] {
+            let command = accepting(&host.parse().unwrap(), found);
+            assert!(command.starts_with(start), "{command}");
+        }
+    }
 
     #[test]
     fn only_a_userid_becomes_an_account() {

@@ -21,19 +21,19 @@ pub struct NodeConnection {
 }
 
 impl NodeConnection {
-    /// One of the user's nodes; [`Error::NotFound`] for anybody else's.
+    /// One of the user's nodes; [`Error::NotFound`] for anybody else's, and [`Error::Conflict`] where its secrets do not open.
     pub async fn for_user(ctx: &Context, user: UserId, node: NodeId) -> Result<Self> {
-        let stored = berth_store::nodes::credentials(&ctx.pg, user, node, &ctx.keyring).await?;
-        Self::open(stored.ok_or(Error::NotFound)?)
+        let stored = berth_store::nodes::credentials(&ctx.pg, user, node, &ctx.keyring).await;
+        Self::open(stored.map_err(sealed)?.ok_or(Error::NotFound)?)
     }
 
-    /// The node that a creation works on: a job reaches no other.
+    /// The node that a creation works on: a job reaches no other. Errors as with [`Self::for_user`].
     pub async fn for_creation(ctx: &Context, creation: CreationId) -> Result<Self> {
-        let stored = berth_store::nodes::credentials_for_creation(&ctx.pg, creation, &ctx.keyring).await?;
-        Self::open(stored.ok_or(Error::NotFound)?)
+        let stored = berth_store::nodes::credentials_for_creation(&ctx.pg, creation, &ctx.keyring).await;
+        Self::open(stored.map_err(sealed)?.ok_or(Error::NotFound)?)
     }
 
-    fn open(stored: Credentials) -> Result<Self> {
+    pub(crate) fn open(stored: Credentials) -> Result<Self> {
         let Credentials { node, token_secret, ssh_secret } = stored;
         let trust = node.certificate.map_or(Trust::PublicRoots, Trust::Pinned);
         let auth = Auth::Token { id: node.token_id.clone(), secret: token_secret };
@@ -69,6 +69,17 @@ impl NodeConnection {
             self.node.name
         ))
     }
+}
+
+/// Secrets that do not open are nobody's fault who could read the log, but their owner can help.
+pub(crate) fn sealed(error: berth_store::Error) -> Error {
+    let berth_store::Error::Corrupt(cause) = error else { return error.into() };
+    tracing::error!(cause, "a node's stored secrets do not open");
+    Error::Conflict(
+        "The stored secrets of this node cannot be opened: their key is missing, or they were damaged or moved. Edit the node under \
+         Settings, Nodes, and type them again"
+            .into(),
+    )
 }
 
 /// The SSH server and credential of a node.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apalis::prelude::TaskSink;
+use apalis::prelude::{Codec, TaskSink};
 use apalis_redis::{Config, RedisStorage};
 use berth_domain::CreationId;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -17,6 +17,28 @@ pub struct CreationJob {
 
 /// A queue backed by Redis.
 pub type Storage = RedisStorage<CreationJob>;
+
+/// Reads every payload of the queue. One that is no job would otherwise end a worker's loop, and then that of the next worker, to which it
+/// is delivered again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Payload;
+
+impl Codec<CreationJob> for Payload {
+    type Error = serde_json::Error;
+    type Compact = Vec<u8>;
+
+    fn encode(&self, job: &CreationJob) -> Result<Vec<u8>, Self::Error> {
+        serde_json::to_vec(job)
+    }
+
+    /// What is no job becomes one about a creation that there is not, which is soon done.
+    fn decode(&self, payload: &Vec<u8>) -> Result<CreationJob, Self::Error> {
+        Ok(serde_json::from_slice(payload).unwrap_or_else(|error| {
+            tracing::error!(%error, "the queue holds something that is no job; it is passed over");
+            CreationJob { creation_id: CreationId::new() }
+        }))
+    }
+}
 
 /// Name of the queue; Redis keys begin with it.
 const QUEUE: &str = "berth:creations";
@@ -63,5 +85,20 @@ impl Queue {
     /// Asks a worker to go on with a creation. Asking twice does no harm: whoever has the lease does the work.
     pub async fn enqueue(&self, creation_id: CreationId) -> Result<(), QueueError> {
         self.0.clone().push(CreationJob { creation_id }).await.map_err(|error| QueueError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_comes_back_and_nothing_is_an_error() {
+        let job = CreationJob { creation_id: CreationId::new() };
+        let payload = Payload.encode(&job).unwrap();
+        assert_eq!(Payload.decode(&payload).unwrap(), job);
+        for payload in [b"".as_slice(), b"\xff", b"null", br#"{"creation_id":"7"}"#] {
+            assert!(Payload.decode(&payload.to_vec()).is_ok());
+        }
     }
 }

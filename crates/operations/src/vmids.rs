@@ -1,4 +1,4 @@
-//! Which VMIDs are taken: a cache per cluster for the hints while typing, and Proxmox itself on submit.
+//! Which VMIDs are taken: a cache per user and cluster for the hints while typing, and Proxmox itself on submit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use berth_domain::node::Node;
 use berth_domain::{NodeId, UserId, Vmid};
 use berth_proxmox::cluster::{ResourceKind, VmidState};
-use berth_store::vmids::{self as cache, Guest};
+use berth_store::vmids::{self as cache, Guest, Space};
 use tokio::time::{Instant, sleep};
 
 use crate::{Context, Error, NodeConnection, Result};
@@ -14,6 +14,9 @@ use crate::{Context, Error, NodeConnection, Result};
 /// How long the host may take to list its guests, and how long others wait for whoever asks it.
 const REFRESH: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(100);
+
+/// Instead of the name of a container that is another user's.
+const SOMEBODY: &str = "another user's container";
 
 /// How many numbers are tried for a free one.
 const TRIES: u32 = 100;
@@ -43,7 +46,9 @@ pub async fn check(ctx: &Context, user: UserId, node: NodeId, text: &str) -> Res
         Ok(vmid) => vmid,
         Err(error) => return Ok(Availability::Invalid(error.to_string())),
     };
-    if let Some((_, name)) = in_flight(ctx, &node).await?.into_iter().find(|(taken, _)| *taken == vmid) {
+    if let Some((_, name)) = in_flight(ctx, user, &node).await?.into_iter().find(|(taken, _)| *taken == vmid)
+    {
+        let name = name.unwrap_or_else(|| SOMEBODY.into());
         return Ok(Availability::Taken { name, node: None });
     }
     Ok(match guests(ctx, user, &node).await {
@@ -57,8 +62,12 @@ pub async fn check(ctx: &Context, user: UserId, node: NodeId, text: &str) -> Res
     })
 }
 
-async fn in_flight(ctx: &Context, node: &Node) -> Result<Vec<(Vmid, String)>> {
-    Ok(berth_store::creations::live_vmids(&ctx.pg, &node.cluster).await?)
+async fn in_flight(ctx: &Context, user: UserId, node: &Node) -> Result<Vec<(Vmid, Option<String>)>> {
+    Ok(berth_store::creations::live_vmids(&ctx.pg, user, &node.cluster).await?)
+}
+
+fn space(user: UserId, node: &Node) -> Space {
+    Space { user, cluster: node.cluster.clone() }
 }
 
 /// Asks the cluster anew, as the wizard does when it is opened.
@@ -67,15 +76,23 @@ pub async fn refresh(ctx: &Context, user: UserId, node: NodeId) -> Result<()> {
     ask_or_wait(ctx, user, &node).await.map(|_| ())
 }
 
-/// Forgets what is cached, after a guest was made or deleted. A cache that cannot be reached runs out by itself.
+/// Forgets what is cached of a cluster for everybody who has a node of it, after a guest was made or deleted. A cache that
+/// cannot be reached runs out by itself.
 pub async fn invalidate(ctx: &Context, cluster: &str) {
-    if let Err(error) = cache::invalidate(&ctx.redis, cluster).await {
+    if let Err(error) = forget(ctx, cluster).await {
         tracing::warn!(cluster, %error, "cached VMIDs were not forgotten");
     }
 }
 
+async fn forget(ctx: &Context, cluster: &str) -> berth_store::Result<()> {
+    for user in berth_store::nodes::owners_in(&ctx.pg, cluster).await? {
+        cache::invalidate(&ctx.redis, &Space { user, cluster: cluster.into() }).await?;
+    }
+    Ok(())
+}
+
 async fn guests(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmid, Guest>> {
-    match cache::taken(&ctx.redis, &node.cluster).await? {
+    match cache::taken(&ctx.redis, &space(user, node)).await? {
         Some(guests) => Ok(guests),
         None => ask_or_wait(ctx, user, node).await,
     }
@@ -83,11 +100,11 @@ async fn guests(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmi
 
 /// One asks, the others wait for what it hears; if it hears nothing, each asks for itself.
 async fn ask_or_wait(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmid, Guest>> {
-    let Some(lock) = cache::try_refresh_lock(&ctx.redis, &node.cluster).await? else {
+    let Some(lock) = cache::try_refresh_lock(&ctx.redis, &space(user, node)).await? else {
         let deadline = Instant::now() + REFRESH;
         while Instant::now() < deadline {
             sleep(POLL).await;
-            if let Some(guests) = cache::taken(&ctx.redis, &node.cluster).await? {
+            if let Some(guests) = cache::taken(&ctx.redis, &space(user, node)).await? {
                 return Ok(guests);
             }
         }
@@ -130,7 +147,7 @@ pub async fn next_free(ctx: &Context, user: UserId, node: NodeId) -> Result<Vmid
     let client = connection.client.within(REFRESH);
     let first = client.next_vmid().await.map_err(|error| connection.trouble(error))?;
     let reserved: Vec<Vmid> =
-        in_flight(ctx, &connection.node).await?.into_iter().map(|(vmid, _)| vmid).collect();
+        in_flight(ctx, user, &connection.node).await?.into_iter().map(|(vmid, _)| vmid).collect();
     let candidates = (first.get()..).map_while(|number| Vmid::new(number).ok());
     for vmid in candidates.filter(|vmid| !reserved.contains(vmid)).take(TRIES as usize) {
         if vmid == first || authority(&connection, vmid).await? == VmidState::Free {

@@ -303,11 +303,32 @@ pub enum KeyProblem {
     /// The passphrase does not open the key.
     #[error("the passphrase does not open this private key")]
     PassphraseWrong,
+    /// Encrypted in a way of old that cannot be read here.
+    #[error(
+        "this key is encrypted in an old way. Convert it on your computer with: ssh-keygen -p -f KEYFILE. Then paste the file again"
+    )]
+    Old,
+    /// Trying its passphrase takes more work or memory than is given to it here.
+    #[error(
+        "opening this private key takes too much work. Protect it anew on your computer with: ssh-keygen -p -a 100 -f KEYFILE (a key of PuTTY: export it as an OpenSSH key first). Then paste the file again"
+    )]
+    Costly,
+    /// A key of `PuTTY` that cannot be read here.
+    #[error(
+        "this key of PuTTY is incomplete or too old. Open it in PuTTYgen, choose Conversions, Export OpenSSH key, and paste that file"
+    )]
+    Putty,
     /// Not a private key, cut off, or of an unknown kind.
     #[error(
         "this is not a complete private key. Paste the whole file, with its BEGIN and END lines (Ed25519, ECDSA or RSA)"
     )]
     Unreadable,
+}
+
+/// What the network said, without the number that the operating system gives it.
+pub(crate) fn plain_cause(cause: &impl std::fmt::Display) -> String {
+    let text = cause.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 fn describe_fields(message: &str, fields: &BTreeMap<String, String>) -> String {

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::error::plain_cause;
 use crate::{Error, Result};
 
 /// How a host proves that it is itself.
@@ -67,7 +68,7 @@ pub async fn probe_certificate(host: &HostPort, deadline: Duration) -> Result<Ce
 
 async fn handshake(host: &HostPort, named: &Arc<HostPort>) -> Result<CertificateInfo> {
     let unreachable =
-        |error: std::io::Error| Error::Unreachable { host: named.clone(), cause: error.to_string() };
+        |error: std::io::Error| Error::Unreachable { host: named.clone(), cause: plain_cause(&error) };
     let verifier = Arc::new(Verifier::new(Mode::Show(Mutex::default())));
     let name = ServerName::try_from(host.host.as_str().to_owned())
         .map_err(|_| Error::Invalid(format!("{host} as the name in a TLS handshake")))?;

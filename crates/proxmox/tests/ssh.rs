@@ -129,9 +129,6 @@ async fn keys_of_every_kind_log_in() {
 
 #[test]
 fn unusable_keys_say_why() {
-    let check = |pem: &str, passphrase: Option<&str>| {
-        check_private_key(&pem.into(), passphrase.map(Into::into).as_ref())
-    };
     let openssh = include_str!("keys/rsa-openssh-encrypted");
     let pkcs8 = include_str!("keys/rsa-pkcs8-encrypted.pem");
     assert_eq!(check(include_str!("keys/rsa.pub"), None), Err(KeyProblem::Public));
@@ -144,6 +141,41 @@ fn unusable_keys_say_why() {
     for text in ["", "hello", "-----BEGIN OPENSSH PRIVATE KEY-----\n", &openssh[..openssh.len() / 2]] {
         assert_eq!(check(text, None), Err(KeyProblem::Unreadable), "{text:?}");
     }
+}
+
+fn check(pem: &str, passphrase: Option<&str>) -> Result<(), KeyProblem> {
+    check_private_key(&pem.into(), passphrase.map(Into::into).as_ref())
+}
+
+#[test]
+fn a_key_is_read_however_it_was_pasted() {
+    let phrase = Some("correct horse");
+    for (name, file, phrase) in [
+        ("sec1", include_str!("keys/ecdsa-sec1.pem"), None),
+        ("pkcs1, encrypted", include_str!("keys/rsa-pkcs1-encrypted.pem"), phrase),
+        ("pkcs8", include_str!("keys/ecdsa-pkcs8.pem"), None),
+        ("pkcs8, encrypted", include_str!("keys/rsa-pkcs8-encrypted.pem"), phrase),
+        ("openssh, encrypted", include_str!("keys/rsa-openssh-encrypted"), phrase),
+        ("PuTTY", include_str!("keys/ed25519.ppk"), None),
+    ] {
+        let indented = format!("    {}", file.replace('\n', "  \n    "));
+        let indented = if name == "PuTTY" { file.to_owned() } else { indented };
+        for text in
+            [file.to_owned(), file.replace('\n', "\r\n"), format!("\r\n\n {}", file.trim_end()), indented]
+        {
+            assert_eq!(check(&text, phrase), Ok(()), "{name}: {text:?}");
+            if phrase.is_none() {
+                assert_eq!(check(&text, Some("needless")), Ok(()), "{name}");
+            }
+        }
+    }
+    let of_old = include_str!("keys/ecdsa-sec1-encrypted.pem");
+    let des = include_str!("keys/rsa-pkcs1-encrypted.pem").replace("AES-128-CBC", "DES-EDE3-CBC");
+    for text in [of_old, &des] {
+        assert_eq!(check(text, Some("correct horse")), Err(KeyProblem::Old));
+    }
+    let putty = include_str!("keys/ed25519.ppk");
+    assert_eq!(check(&putty[..putty.len() / 2], None), Err(KeyProblem::Putty));
 }
 
 #[tokio::test]

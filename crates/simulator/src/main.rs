@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use berth_simulator::faults::Fault;
+use berth_simulator::faults::Planted;
 use berth_simulator::simulator::{Options, Simulator};
+use berth_simulator::ssh::HostKeyKind;
 use clap::{Parser, ValueEnum};
 
 const FAULTS: &str = "\
@@ -18,11 +19,17 @@ Faults (--fault, repeatable; parts after the first colon are key=value, comma se
   slow-task:seconds=30,task=vzcreate
   fail-task:message=no luck,task=vzstart,count=1
   changed-certificate, changed-host-key, disk-full
+  off:node=pve2                    ports refuse connections, the cluster knows it as offline; each fault takes node=NAME
+                                   to concern one host only
   ssh-refused:count=1, ssh-drop:after_bytes=4096 or ssh-drop:after_seconds=2
+  ssh-hang:stage=banner, ssh-hang:stage=session    silent before the banner, or after the login
+  slow-ssh:ms=500                  banner, each attempt to log in and each command come late
+  prohibit-password                root is offered public keys only
 
 While running the admin port takes the same as JSON:
   PUT /faults [{\"kind\":\"latency\",\"ms\":500}]   GET /faults   DELETE /faults
-  GET /calls   DELETE /calls
+  GET /calls   DELETE /calls       connections, requests, passwords and keys that were sent, commands
+  PUT /users/{userid} {\"password\":\"…\",\"roles\":[\"Administrator\"],\"totp\":\"BASE32\",\"recovery\":[\"…\"],\"webauthn\":true}
   POST /containers/{vmid}/{start|stop|destroy|unlock|config}   POST /clock/{seconds}";
 
 /// Simulated Proxmox VE hosts: REST API over HTTPS and SSH.
@@ -41,10 +48,10 @@ struct Arguments {
     /// Where certificate, host key and state are kept
     #[arg(long)]
     data: PathBuf,
-    /// How many hosts, on consecutive ports
+    /// How many hosts: on consecutive ports, or with --cluster on consecutive loopback addresses
     #[arg(long, default_value_t = 1)]
     nodes: u16,
-    /// Join the hosts to one cluster
+    /// Join the hosts to one cluster: one authority, one set of accounts, the same ports on 127.0.0.1, 127.0.0.2, …
     #[arg(long)]
     cluster: bool,
     /// Containers per host of a fresh home lab
@@ -56,9 +63,15 @@ struct Arguments {
     /// Tasks take this many times less time
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    /// SSH host keys, comma separated; the first is the one the host is known by
+    #[arg(long, value_delimiter = ',', default_value = "ed25519,ecdsa")]
+    host_keys: Vec<HostKeyKind>,
+    /// Be an impostor: any password, token or key opens, and GET /calls shows what was sent
+    #[arg(long)]
+    accept_any_password: bool,
     /// Plant a fault from the start
     #[arg(long = "fault", value_parser = fault)]
-    faults: Vec<Fault>,
+    faults: Vec<Planted>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,7 +81,7 @@ enum Seed {
 }
 
 /// `latency:ms=500,path=^/nodes` as the fault it stands for.
-fn fault(text: &str) -> Result<Fault, String> {
+fn fault(text: &str) -> Result<Planted, String> {
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     let mut object = serde_json::json!({ "kind": kind });
     for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
@@ -103,6 +116,8 @@ async fn serve() -> anyhow::Result<()> {
         containers: arguments.containers,
         recorded: arguments.seed.is_some(),
         speed: arguments.speed,
+        host_keys: arguments.host_keys,
+        accept_any: arguments.accept_any_password,
         faults: arguments.faults,
     };
     let simulator = Simulator::start(options).await?;

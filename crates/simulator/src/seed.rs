@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::permissions::built_in_roles;
-use crate::state::{Container, Interface, Model, Run, Storage, TfaEntry, Token, User, Volume};
+use crate::state::{Accounts, Container, Interface, Model, Run, Storage, TfaEntry, Token, User, Volume};
 
 /// The secret of every seeded API token.
 pub const TOKEN_SECRET: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -213,8 +213,9 @@ fn accounts() -> Model {
         enable: true,
         secret: Some(TOTP_SECRET.to_owned()),
         keys: Vec::new(),
+        last_step: None,
     };
-    Model {
+    let accounts = Accounts {
         users: BTreeMap::from([
             ("root@pam".to_owned(), user(ROOT_PASSWORD)),
             ("alice@pve".to_owned(), alice),
@@ -223,7 +224,7 @@ fn accounts() -> Model {
         tfa: BTreeMap::from([("alice@pve".to_owned(), vec![totp])]),
         roles: built_in_roles(),
         ticket_key: hex::encode(rand::rng().random::<[u8; 32]>()),
-        address: "10.77.0.2".to_owned(),
-        ..Model::default()
-    }
+        ..Accounts::default()
+    };
+    Model { accounts, address: "10.77.0.2".to_owned(), ..Model::default() }
 }

@@ -1,18 +1,20 @@
 //! One process of simulated hosts: opens their state, binds their ports, serves until it is dropped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::api::{Admin, serve_admin, serve_api};
 use crate::calls::Calls;
-use crate::faults::{Fault, Faults};
-use crate::state::{Host, HostOptions};
-use crate::{seed, tls};
+use crate::faults::{Faults, Planted};
+use crate::listen::{self, Ports};
+use crate::seed;
+use crate::ssh::HostKeyKind;
+use crate::state::{Host, HostOptions, SharedAccounts};
+use crate::tls::{Authority, Certificates};
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -35,8 +37,12 @@ pub struct Options {
     pub recorded: bool,
     /// Tasks take this many times less time.
     pub speed: f64,
+    /// The SSH host keys of each host; the first is the one it is known by.
+    pub host_keys: Vec<HostKeyKind>,
+    /// Be impostors: any password, token or key opens.
+    pub accept_any: bool,
     /// Planted from the start.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Planted>,
 }
 
 impl Options {
@@ -53,6 +59,8 @@ impl Options {
             containers: 0,
             recorded: true,
             speed: 1.0,
+            host_keys: vec![HostKeyKind::Ed25519, HostKeyKind::Ecdsa],
+            accept_any: false,
             faults: Vec::new(),
         }
     }
@@ -101,21 +109,28 @@ impl Simulator {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot use {}", data.display()))?;
         let (calls, faults) = (Calls::default(), Faults::default());
-        faults.set(options.faults.clone());
+        faults.plant(options.faults.clone());
         let mut serving = JoinSet::new();
         let (mut hosts, mut nodes) = (Vec::new(), Vec::new());
         for index in 0..options.nodes {
-            let host = open(&options, index, &calls, &faults)?;
-            nodes.push(serve(&options, index, &host, &mut serving).await?);
-            hosts.push(host);
+            hosts.push(open(&options, index, &calls, &faults)?);
+        }
+        let shared = data.join("cluster");
+        let (api, ssh, count) = (options.api, options.ssh, options.nodes);
+        let ports = if options.cluster {
+            join(&hosts, &shared)?;
+            listen::together(api, ssh, count).await?
+        } else {
+            listen::apart(api, ssh, count).await?
+        };
+        for (host, ports) in hosts.iter().zip(ports) {
+            let authority = Authority::open(if options.cluster { &shared } else { host.directory() })?;
+            nodes.push(serve(&options, &authority, ports, host, &mut serving).await?);
         }
         for host in &hosts {
-            if options.cluster {
-                host.set_members(hosts.iter().filter(|other| other.node() != host.node()).cloned().collect());
-            }
             host.boot().await;
         }
-        let listener = bind(options.admin).await?;
+        let listener = listen::bind(options.admin).await?;
         let admin = listener.local_addr()?;
         serving.spawn(serve_admin(listener, Admin { hosts: hosts.clone() }));
         let ready = Ready { nodes, admin };
@@ -138,10 +153,11 @@ fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow
     let node = if index == 0 { "pve".to_owned() } else { format!("pve{}", index + 1) };
     let opened = HostOptions {
         directory: options.data.join(&node),
+        calls: calls.of(&node),
+        faults: faults.of(&node),
         node,
         speed: options.speed,
-        calls: calls.clone(),
-        faults: faults.clone(),
+        accept_any: options.accept_any,
     };
     // In a cluster container ids are unique across the members.
     let first = if options.cluster { 101 + 100 * u32::from(index) } else { 101 };
@@ -158,38 +174,48 @@ fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow
     host.with_context(|| format!("the state in {} cannot be used", options.data.display()))
 }
 
+/// Makes a cluster of the hosts: they know each other and share what Proxmox keeps below `/etc/pve`.
+fn join(hosts: &[Host], shared: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(shared)?;
+    let first = hosts.first().context("a cluster has at least one member")?;
+    let accounts = SharedAccounts::open(shared, || first.read(|model| model.accounts.clone()))?;
+    for host in hosts {
+        let others = hosts.iter().filter(|other| other.node() != host.node()).cloned().collect();
+        host.join(others, accounts.clone());
+    }
+    Ok(())
+}
+
 async fn serve(
     options: &Options,
-    index: u16,
+    authority: &Authority,
+    ports: Ports,
     host: &Host,
     serving: &mut JoinSet<()>,
 ) -> anyhow::Result<NodeInfo> {
-    let own = tls::identity(host.directory(), "certificate", host.node())?;
-    let other = tls::identity(host.directory(), "certificate-changed", host.node())?;
-    let certificate_sha256 = own.fingerprint.clone();
-    host.set_fingerprint(certificate_sha256.clone());
-    let api = bind(after(options.api, index)).await?;
-    let ssh = bind(after(options.ssh, index)).await?;
-    let shell = crate::ssh::SshServer::open(host).await?;
+    let address = ports.api.local_addr()?;
+    if host.is_clustered() {
+        // What /cluster/status tells, and where its members really listen.
+        host.write(|model| model.address = address.ip().to_string());
+    }
+    let ip = address.ip().to_string();
+    let own = authority.identity(host.directory(), "certificate", host.node(), &ip)?;
+    let other = authority.identity(host.directory(), "certificate-changed", host.node(), &ip)?;
+    let certificate_sha256 = own.certificate.fingerprint.clone();
+    host.set_certificates(Certificates {
+        root: authority.certificate.clone(),
+        own: own.certificate.clone(),
+        changed: other.certificate.clone(),
+    });
+    let shell = crate::ssh::SshServer::open(host, &options.host_keys).await?;
     let info = NodeInfo {
         node: host.node().to_owned(),
-        api: api.local_addr()?,
-        ssh: ssh.local_addr()?,
+        api: address,
+        ssh: ports.ssh.local_addr()?,
         certificate_sha256,
         host_key_sha256: shell.fingerprint.clone(),
     };
-    serving.spawn(shell.serve(ssh));
-    serving.spawn(serve_api(api, host.clone(), own, other));
+    serving.spawn(shell.serve(ports.ssh));
+    serving.spawn(serve_api(ports.api, host.clone(), own, other));
     Ok(info)
-}
-
-fn after(first: SocketAddr, index: u16) -> SocketAddr {
-    let port = if first.port() == 0 { 0 } else { first.port() + index };
-    SocketAddr::new(first.ip(), port)
-}
-
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; is the port taken?"))
 }

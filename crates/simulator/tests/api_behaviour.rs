@@ -138,7 +138,7 @@ async fn a_recovery_key_opens_once() {
     let data = tempfile::tempdir().unwrap();
     let rig = Rig::new(data.path()).await;
     rig.simulator.host().write(|model| {
-        let entry = &mut model.tfa.get_mut("alice@pve").unwrap()[0];
+        let entry = &mut model.accounts.tfa.get_mut("alice@pve").unwrap()[0];
         entry.kind = "recovery".to_owned();
         entry.keys = vec!["aaaa-bbbb-cccc-dddd".to_owned()];
     });
@@ -218,13 +218,18 @@ async fn a_full_disk_fails_the_creation_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_changed_certificate_is_not_the_trusted_one() {
+async fn a_changed_certificate_is_another_one_and_the_old_one_comes_back() {
     let data = tempfile::tempdir().unwrap();
     let rig = Rig::new(data.path()).await;
+    let own = rig.client.shown().await.unwrap();
+    assert_eq!(own, rig.simulator.ready.nodes[0].certificate_sha256);
     rig.plant(json!({ "kind": "changed-certificate" }));
-    assert!(rig.by_token("GET", "/version", &[]).await.is_err());
+    let changed = rig.client.shown().await.unwrap();
+    assert_ne!(changed, own);
+    let nodes = rig.by_token("GET", "/nodes", &[]).await.unwrap().json();
+    assert_eq!(nodes["data"][0]["ssl_fingerprint"], changed);
     rig.simulator.host().faults().set(Vec::new());
-    assert_eq!(rig.by_token("GET", "/version", &[]).await.unwrap().status, 200);
+    assert_eq!(rig.client.shown().await.unwrap(), own);
 }
 
 #[tokio::test]

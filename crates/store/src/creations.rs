@@ -75,10 +75,11 @@ pub async fn insert_as(
     now: OffsetDateTime,
 ) -> Result<Option<CreationId>> {
     let mut tx = conn.begin().await?;
+    // The lock waits for whoever is deleting the node, and then finds it gone.
     let done = sqlx::query!(
         "insert into creations (id, user_id, node_id, cluster, vmid, spec, state, phase, percent, created_at)
          select $1, n.user_id, n.id, n.cluster, $4, $5, 'queued', 'creating', 0, $6
-         from nodes n where n.id = $3 and n.user_id = $2",
+         from nodes n where n.id = $3 and n.user_id = $2 for key share",
         id.uuid(),
         user.uuid(),
         new.node_id.uuid(),
@@ -129,12 +130,18 @@ pub async fn list_recent(pg: impl PgExecutor<'_>, user: UserId, limit: u32) -> R
         .collect()
 }
 
-/// The VMIDs that live creations of a cluster are about to take, with the host names of their containers.
-pub async fn live_vmids(pg: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<(Vmid, String)>> {
+/// The VMIDs that live creations of a cluster are about to take, with the host names of the user's own containers. Those
+/// of others are not told: which cluster a node belongs to is the node's own word.
+pub async fn live_vmids(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    cluster: &str,
+) -> Result<Vec<(Vmid, Option<String>)>> {
     sqlx::query!(
-        r#"select vmid, spec ->> 'hostname' as "hostname!" from creations
+        r#"select vmid, case when user_id = $2 then spec ->> 'hostname' end as hostname from creations
            where cluster = $1 and state in ('queued', 'running') order by vmid"#,
-        cluster
+        cluster,
+        user.uuid(),
     )
     .fetch_all(pg)
     .await?

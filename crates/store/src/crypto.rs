@@ -5,6 +5,8 @@
 
 mod keys;
 
+use std::fmt;
+
 use aes_gcm::aead::{Aead as _, Generate as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use berth_domain::Secret;
@@ -12,12 +14,14 @@ use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use keys::{InvalidKey, Key};
+pub use keys::{InvalidKey, InvalidKeyId, Key, KeyId};
 
 use crate::error::{Error, Result};
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 4;
+/// Version and key id.
+pub(crate) const HEADER: usize = 1 + KEY_ID;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
@@ -32,6 +36,12 @@ pub struct Context {
     pub row: Uuid,
 }
 
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{} of {}", self.table, self.column, self.row)
+    }
+}
+
 impl Context {
     fn associated_data(&self, header: &[u8]) -> Vec<u8> {
         // The separator is in neither name, so that no two contexts look alike.
@@ -42,12 +52,12 @@ impl Context {
 /// The key that seals, and older ones that still open.
 #[derive(Clone)]
 pub struct Keyring {
-    keys: Vec<([u8; KEY_ID], Aes256Gcm)>,
+    keys: Vec<(KeyId, Aes256Gcm)>,
 }
 
-impl std::fmt::Debug for Keyring {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(id, _)| hex::encode(id))).finish()
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ids()).finish()
     }
 }
 
@@ -62,8 +72,7 @@ impl Keyring {
     pub fn seal(&self, secret: &Secret, context: Context) -> Vec<u8> {
         let (id, cipher) = self.keys.first().expect("a keyring has its current key");
         let nonce = Nonce::generate();
-        let mut envelope = vec![VERSION];
-        envelope.extend_from_slice(id);
+        let mut envelope = header(*id).to_vec();
         let aad = context.associated_data(&envelope);
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: &aad };
         let sealed = cipher.encrypt(&nonce, payload).expect("AES-GCM takes texts up to 64 GiB");
@@ -73,21 +82,18 @@ impl Keyring {
     }
 
     /// The secret in an envelope that was sealed for that place. [`Error::Corrupt`] when it is damaged, was
-    /// moved, or its key is missing.
+    /// moved, or its key is missing; it names the column and the key.
     pub fn open(&self, envelope: &[u8], context: Context) -> Result<Secret> {
+        // Without the row: an id may be a secret too, as that of a login which waits for its second factor.
         let refused = |why: &str| Error::Corrupt(format!("{}.{}: {why}", context.table, context.column));
         let (header, rest) = envelope
-            .split_at_checked(1 + KEY_ID)
+            .split_at_checked(HEADER)
             .filter(|(_, rest)| rest.len() >= NONCE + TAG)
             .ok_or_else(|| refused("the envelope is cut off"))?;
-        if header.first() != Some(&VERSION) {
-            return Err(refused("the envelope is of an unknown version"));
-        }
-        let cipher = self
-            .keys
-            .iter()
-            .find_map(|(id, cipher)| header.ends_with(id).then_some(cipher))
-            .ok_or_else(|| refused("it was sealed with another key; give that key as an old key"))?;
+        let id = sealed_by(envelope).ok_or_else(|| refused("the envelope is of an unknown version"))?;
+        let cipher = self.keys.iter().find_map(|(known, cipher)| (*known == id).then_some(cipher));
+        let cipher =
+            cipher.ok_or_else(|| refused(&format!("sealed with the key {id}, which is not given")))?;
         let (nonce, sealed) = rest.split_at(NONCE);
         let nonce = <[u8; NONCE]>::try_from(nonce).expect("the length was just checked");
         let aad = context.associated_data(header);
@@ -99,11 +105,33 @@ impl Keyring {
         Ok(Secret::from(text))
     }
 
+    /// The key that seals.
+    pub fn current(&self) -> KeyId {
+        self.keys.first().expect("a keyring has its current key").0
+    }
+
+    /// Every key that opens, the one that seals first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys.iter().map(|(id, _)| *id)
+    }
+
     /// Whether the envelope was sealed with the current key; if not, rotation has to seal it anew.
     pub fn is_current(&self, envelope: &[u8]) -> bool {
-        let (id, _) = self.keys.first().expect("a keyring has its current key");
-        envelope.get(1..=KEY_ID) == Some(id)
+        envelope.starts_with(&header(self.current()))
     }
+}
+
+/// How an envelope begins.
+pub(crate) fn header(id: KeyId) -> [u8; HEADER] {
+    let [a, b, c, d] = id.0;
+    [VERSION, a, b, c, d]
+}
+
+/// The key that sealed the envelope beginning so; none for an unknown version or one cut off within its header.
+pub(crate) fn sealed_by(envelope: &[u8]) -> Option<KeyId> {
+    let (version, rest) = envelope.split_first()?;
+    let id = rest.first_chunk::<KEY_ID>()?;
+    (*version == VERSION).then_some(KeyId(*id))
 }
 
 #[cfg(test)]

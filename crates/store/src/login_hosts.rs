@@ -120,32 +120,56 @@ pub async fn find(pg: impl PgExecutor<'_>, address: &HostPort) -> Result<Option<
     .transpose()
 }
 
-/// After the first login ever: makes this the claimed host. True also when it was so already; false when
-/// another host holds the claim, or when this one is stored for another reason.
+/// The unique index that lets only one host hold the claim.
+const ONE_CLAIM: &str = "login_hosts_one_claim";
+
+/// After the first login ever: makes this the claimed host. True also when it was so already, and when a login there was
+/// remembered with the same certificate; false when another host holds the claim, when this one has shown another
+/// certificate, or when an administrator added it meanwhile.
 pub async fn claim(
-    pg: &sqlx::PgPool,
+    pg: impl PgExecutor<'_>,
     address: &HostPort,
     pin: Option<Fingerprint>,
     now: OffsetDateTime,
 ) -> Result<bool> {
-    insert(pg, address, Source::Claimed, pin.into(), now).await?;
-    Ok(find(pg, address)
-        .await?
-        .is_some_and(|host| host.source == Source::Claimed && host.trust == pin.into()))
+    let claimed = sqlx::query!(
+        "insert into login_hosts as stored (host, port, source, fingerprint, verified_at, created_at)
+         values ($1, $2, 'claimed', $3, $4, $4)
+         on conflict (host, port) do update set
+             source = 'claimed',
+             created_at = case stored.source when 'claimed' then stored.created_at else excluded.created_at end
+         where stored.source in ('claimed', 'remembered') and stored.verified_at is not null
+             and stored.fingerprint is not distinct from excluded.fingerprint",
+        address.host.as_str(),
+        i32::from(address.port),
+        pin.map(|pin| pin.to_string()),
+        now,
+    )
+    .execute(pg)
+    .await
+    .map_err(Error::from);
+    match claimed {
+        Ok(done) => Ok(done.rows_affected() == 1),
+        Err(error) if error.is_conflict(ONE_CLAIM) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// After a login through a host that the configuration or an administrator allows: stores what its
 /// certificate was. False when something else is known of it by now: the login must then be refused.
 pub async fn remember(
-    pg: &sqlx::PgPool,
+    pg: impl PgExecutor<'_>,
     address: &HostPort,
     pin: Option<Fingerprint>,
     now: OffsetDateTime,
 ) -> Result<bool> {
-    insert(pg, address, Source::Remembered, pin.into(), now).await?;
-    sqlx::query!(
-        "update login_hosts set fingerprint = $3, verified_at = $4
-         where host = $1 and port = $2 and verified_at is null",
+    let done = sqlx::query!(
+        "insert into login_hosts as stored (host, port, source, fingerprint, verified_at, created_at)
+         values ($1, $2, 'remembered', $3, $4, $4)
+         on conflict (host, port) do update set
+             fingerprint = excluded.fingerprint,
+             verified_at = coalesce(stored.verified_at, excluded.verified_at)
+         where stored.verified_at is null or stored.fingerprint is not distinct from excluded.fingerprint",
         address.host.as_str(),
         i32::from(address.port),
         pin.map(|pin| pin.to_string()),
@@ -153,12 +177,22 @@ pub async fn remember(
     )
     .execute(pg)
     .await?;
-    Ok(find(pg, address).await?.is_some_and(|host| host.trust == pin.into()))
+    Ok(done.rows_affected() == 1)
 }
 
-/// Allows a host; its certificate is verified at the first login. False when it is there already.
+/// Allows a host; a certificate that no login has shown yet is verified at the first one. False when it was allowed already.
 pub async fn add(pg: impl PgExecutor<'_>, address: &HostPort, now: OffsetDateTime) -> Result<bool> {
-    insert(pg, address, Source::Added, Trust::Unverified, now).await
+    let done = sqlx::query!(
+        "insert into login_hosts as stored (host, port, source, created_at) values ($1, $2, 'added', $3)
+         on conflict (host, port) do update set source = 'added', created_at = excluded.created_at
+         where stored.source = 'remembered'",
+        address.host.as_str(),
+        i32::from(address.port),
+        now,
+    )
+    .execute(pg)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Forbids a host. False when it was not there.
@@ -186,30 +220,6 @@ pub async fn set_fingerprint(
         address.host.as_str(),
         i32::from(address.port),
         pin.map(|pin| pin.to_string()),
-        now,
-    )
-    .execute(pg)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-async fn insert(
-    pg: impl PgExecutor<'_>,
-    address: &HostPort,
-    source: Source,
-    trust: Trust,
-    now: OffsetDateTime,
-) -> Result<bool> {
-    let pin = if let Trust::Pinned(pin) = trust { Some(pin) } else { None };
-    // Without a conflict target it also yields to another host's claim.
-    let done = sqlx::query!(
-        "insert into login_hosts (host, port, source, fingerprint, verified_at, created_at)
-         values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-        address.host.as_str(),
-        i32::from(address.port),
-        source.name(),
-        pin.map(|pin| pin.to_string()),
-        (trust != Trust::Unverified).then_some(now),
         now,
     )
     .execute(pg)

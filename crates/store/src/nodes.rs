@@ -1,6 +1,7 @@
 //! Proxmox VE hosts that users have added.
 
 mod credentials;
+mod delete;
 mod row;
 mod write;
 
@@ -8,15 +9,18 @@ use berth_domain::node::{Node, SshAccess};
 use berth_domain::{Fingerprint, HostPort, NodeId, Secret, TokenId, UserId};
 use sqlx::PgExecutor;
 
-pub use credentials::{Credentials, credentials, credentials_for_creation};
-pub use write::{delete, insert, set_default, update};
+pub use credentials::{Credentials, credentials, credentials_for_check, credentials_for_creation};
+pub use delete::{Deleted, delete};
+pub use write::{insert, learn_cluster, rename, set_default, update};
 
 use crate::error::Result;
 use row::{Row, select};
 
 /// The constraint that keeps a user's node names apart.
 pub const NAME_UNIQUE: &str = "nodes_name_unique";
-/// The constraint that SSH access is stored whole or not at all: a kept secret that is not there violates it.
+/// The constraint that a user who has nodes has a default.
+pub const HAVE_A_DEFAULT: &str = "nodes_have_a_default";
+/// The constraint that SSH access is stored whole or not at all.
 pub const SSH_ALL_OR_NONE: &str = "nodes_ssh_all_or_none";
 
 /// What is stored of a node, without secrets.
@@ -40,7 +44,7 @@ pub struct NodeDetails {
     pub ssh: Option<SshAccess>,
 }
 
-/// A node to add.
+/// A node to add, or as it shall be.
 #[derive(Clone, Debug)]
 pub struct NewNode {
     /// What is stored in clear text.
@@ -48,17 +52,6 @@ pub struct NewNode {
     /// The API token's secret.
     pub token_secret: Secret,
     /// What proves who we are to the SSH server; exactly when `details.ssh` is given.
-    pub ssh_secret: Option<SshSecret>,
-}
-
-/// A node as it shall be; what is none here stays as it is.
-#[derive(Clone, Debug)]
-pub struct NodeChange {
-    /// What is stored in clear text.
-    pub details: NodeDetails,
-    /// A new token secret.
-    pub token_secret: Option<Secret>,
-    /// A new SSH secret. The old one is kept only for the same method.
     pub ssh_secret: Option<SshSecret>,
 }
 
@@ -97,4 +90,10 @@ pub async fn find_default(pg: impl PgExecutor<'_>, user: UserId) -> Result<Optio
         .await?
         .map(Row::node)
         .transpose()
+}
+
+/// Everybody who has a node of this cluster.
+pub async fn owners_in(pg: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<UserId>> {
+    let owners = sqlx::query_scalar!("select distinct user_id from nodes where cluster = $1", cluster);
+    Ok(owners.fetch_all(pg).await?.into_iter().map(Into::into).collect())
 }

@@ -1,9 +1,12 @@
 //! Which VMIDs of a cluster are taken, as Proxmox last said. A cache: before a VMID is used, Proxmox is
 //! asked.
+//!
+//! Each user has a cache of their own. Which cluster a node belongs to is the node's own word, and one that lies must
+//! not read what another user's node has said.
 
 use std::collections::BTreeMap;
 
-use berth_domain::Vmid;
+use berth_domain::{UserId, Vmid};
 use fred::interfaces::{KeysInterface as _, LuaInterface as _};
 use fred::types::{Expiration, SetOptions};
 use serde::{Deserialize, Serialize};
@@ -37,16 +40,32 @@ pub struct Guest {
     pub node: String,
 }
 
-/// The right to refresh one cluster's cache.
+/// Whose cache, and of which cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Whose.
+    pub user: UserId,
+    /// Of which cluster.
+    pub cluster: String,
+}
+
+impl Space {
+    fn keys(&self, redis: &Redis) -> [String; 2] {
+        ["vmids", "vmids-refresh"].map(|kind| redis.key(kind, format_args!("{}:{}", self.user, self.cluster)))
+    }
+}
+
+/// The right to refresh one cache.
 #[derive(Debug)]
 pub struct RefreshLock {
-    cluster: String,
+    keys: [String; 2],
     token: String,
 }
 
 /// The taken VMIDs; none means that they are not cached, an empty map that there are no guests.
-pub async fn taken(redis: &Redis, cluster: &str) -> Result<Option<BTreeMap<Vmid, Guest>>> {
-    let text: Option<String> = redis.pool().get(redis.key("vmids", cluster)).await?;
+pub async fn taken(redis: &Redis, space: &Space) -> Result<Option<BTreeMap<Vmid, Guest>>> {
+    let [cached, _] = space.keys(redis);
+    let text: Option<String> = redis.pool().get(cached).await?;
     text.map(|text| {
         serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("cached VMIDs: {error}")))
     })
@@ -54,17 +73,11 @@ pub async fn taken(redis: &Redis, cluster: &str) -> Result<Option<BTreeMap<Vmid,
 }
 
 /// The right to ask Proxmox for the cluster's guests; none while somebody else is at it.
-pub async fn try_refresh_lock(redis: &Redis, cluster: &str) -> Result<Option<RefreshLock>> {
-    let lock = RefreshLock { cluster: cluster.into(), token: Uuid::new_v4().to_string() };
+pub async fn try_refresh_lock(redis: &Redis, space: &Space) -> Result<Option<RefreshLock>> {
+    let lock = RefreshLock { keys: space.keys(redis), token: Uuid::new_v4().to_string() };
     let answer: Option<String> = redis
         .pool()
-        .set(
-            redis.key("vmids-refresh", cluster),
-            &lock.token,
-            Some(Expiration::EX(REFRESH)),
-            Some(SetOptions::NX),
-            false,
-        )
+        .set(&lock.keys[1], &lock.token, Some(Expiration::EX(REFRESH)), Some(SetOptions::NX), false)
         .await?;
     Ok(answer.map(|_| lock))
 }
@@ -72,22 +85,21 @@ pub async fn try_refresh_lock(redis: &Redis, cluster: &str) -> Result<Option<Ref
 /// Caches what Proxmox said and gives the lock back. False when the cache was invalidated meanwhile: what
 /// Proxmox said may be out of date already.
 pub async fn store(redis: &Redis, lock: RefreshLock, taken: &BTreeMap<Vmid, Guest>) -> Result<bool> {
-    let keys = vec![redis.key("vmids", &lock.cluster), redis.key("vmids-refresh", &lock.cluster)];
     let text = serde_json::to_string(taken).expect("VMIDs are keys that JSON takes");
-    let stored: i64 = redis.pool().eval(STORE, keys, vec![lock.token, text, FRESH.to_string()]).await?;
+    let stored: i64 =
+        redis.pool().eval(STORE, lock.keys.to_vec(), vec![lock.token, text, FRESH.to_string()]).await?;
     Ok(stored == 1)
 }
 
 /// Gives the lock back when Proxmox did not answer.
 pub async fn release(redis: &Redis, lock: RefreshLock) -> Result<()> {
-    let keys = vec![redis.key("vmids-refresh", &lock.cluster)];
-    let _: i64 = redis.pool().eval(RELEASE, keys, vec![lock.token]).await?;
+    let [_, held] = lock.keys;
+    let _: i64 = redis.pool().eval(RELEASE, vec![held], vec![lock.token]).await?;
     Ok(())
 }
 
-/// Forgets a cluster's cache, after a guest was made or deleted, and undoes a refresh that is under way.
-pub async fn invalidate(redis: &Redis, cluster: &str) -> Result<()> {
-    let keys = vec![redis.key("vmids", cluster), redis.key("vmids-refresh", cluster)];
-    let _: i64 = redis.pool().del(keys).await?;
+/// Forgets a cache, after a guest was made or deleted, and undoes a refresh that is under way.
+pub async fn invalidate(redis: &Redis, space: &Space) -> Result<()> {
+    let _: i64 = redis.pool().del(space.keys(redis).to_vec()).await?;
     Ok(())
 }

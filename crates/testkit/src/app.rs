@@ -1,6 +1,6 @@
 //! Everything that a creation needs, of a test's own.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use std::time::Duration;
 use berth_domain::creation::{Creation, CreationState, ProgressEvent};
 use berth_domain::{Clock, CreationId, NodeId, UserId};
 use berth_operations::creation::CreationForm;
-use berth_operations::nodes::{self, Connected, NodeForm};
+use berth_operations::nodes::{self, NodeForm, Saving};
 use berth_operations::queue::{self, Queue};
 use berth_operations::{Context, Settings, container_templates, creation, drafts};
 use berth_store::crypto::Key;
 use berth_store::{Keyring, Redis};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 use crate::browser::Browser;
@@ -28,6 +28,8 @@ use crate::{binaries, leftovers};
 
 /// Short, so that a dead worker's creation is soon taken over.
 const LEASE_SECONDS: u64 = 2;
+/// Short, so that a change of a node is soon seen.
+const NODE_CHECK_SECONDS: u64 = 1;
 
 /// A database, a Redis and a simulated host, and what operations need; processes are started as a test wants them.
 pub struct TestApp {
@@ -39,9 +41,15 @@ pub struct TestApp {
     pub redis: RedisServer,
     /// The database.
     pub database: Database,
-    key: String,
+    keys: RefCell<Keys>,
     started: Cell<u32>,
     directory: Directory,
+}
+
+/// What processes are started with.
+struct Keys {
+    current: SecretString,
+    old: Vec<SecretString>,
 }
 
 /// Removed last; by then nothing may run in it.
@@ -102,22 +110,28 @@ impl TestApp {
             queue: Queue::new(queue::connect(&redis.url()).await.unwrap()),
             settings: Arc::new(settings),
         };
-        let key = key.expose_secret().to_owned();
-        Self { ctx, simulator, redis, database, key, started: Cell::new(0), directory: Directory(directory) }
+        let keys = RefCell::new(Keys { current: key, old: Vec::new() });
+        Self { ctx, simulator, redis, database, keys, started: Cell::new(0), directory: Directory(directory) }
     }
 
     /// Starts `berth worker` and waits until it takes work.
     pub async fn worker(&self) -> Process {
-        let mut worker = self.berth("worker", &[]);
+        let mut worker = self.berth(&["worker"], &[]);
         worker.said("waiting for creations").await;
         worker
     }
 
     /// Starts `berth web` and waits until it answers; with a browser at its first page.
     pub async fn web(&self) -> (Process, Browser) {
+        let (web, base) = self.web_with(&[]).await;
+        (web, Browser::new(&base))
+    }
+
+    /// Starts `berth web` with more of its variables and waits until it answers; with where that is.
+    pub async fn web_with(&self, variables: &[(&'static str, String)]) -> (Process, String) {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
-        let mut web = self.berth("web", &[("BERTH_LISTEN", listen.clone())]);
+        let mut web = self.berth(&["web"], &[variables, &[("BERTH_LISTEN", listen.clone())]].concat());
         let http = crate::browser::http();
         let ready = format!("http://{listen}/readyz");
         wait_until(DEADLINE, "the pages answer", async || {
@@ -125,23 +139,50 @@ impl TestApp {
             http.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
-        (web, Browser::new(&format!("http://{listen}")))
+        (web, format!("http://{listen}"))
     }
 
-    fn berth(&self, command: &str, more: &[(&str, String)]) -> Process {
+    /// A directory of this test's own, below which nothing may run when it ends.
+    pub fn directory(&self, name: &str) -> PathBuf {
+        let directory = self.directory.0.path().join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
+    /// What is started from now on seals with `current` and opens with all of them. [`Self::ctx`] keeps the key it has.
+    pub fn set_keys(&self, current: &SecretString, old: &[&SecretString]) {
+        let old = old.iter().copied().cloned().collect();
+        self.keys.replace(Keys { current: current.clone(), old });
+    }
+
+    /// The key that the processes seal with.
+    pub fn key(&self) -> SecretString {
+        self.keys.borrow().current.clone()
+    }
+
+    /// Starts another command of `berth`.
+    pub fn run(&self, arguments: &[&str]) -> Process {
+        self.berth(arguments, &[])
+    }
+
+    fn berth(&self, arguments: &[&str], more: &[(&'static str, String)]) -> Process {
         let number = self.started.get();
         self.started.set(number + 1);
+        let keys = self.keys.borrow();
+        let old: Vec<&str> = keys.old.iter().map(ExposeSecret::expose_secret).collect();
         let mut environment = vec![
             ("BERTH_DATABASE_URL", self.database.url.clone()),
             ("BERTH_REDIS_URL", self.redis.url()),
-            ("BERTH_ENCRYPTION_KEY", self.key.clone()),
+            ("BERTH_ENCRYPTION_KEY", keys.current.expose_secret().to_owned()),
+            ("BERTH_OLD_ENCRYPTION_KEYS", old.join(",")),
             ("BERTH_LEASE_SECONDS", LEASE_SECONDS.to_string()),
+            ("BERTH_NODE_CHECK_SECONDS", NODE_CHECK_SECONDS.to_string()),
             ("BERTH_CONTAINER_TEMPLATES", self.templates().to_string_lossy().into_owned()),
             ("BERTH_LOG", "debug".into()),
         ];
         environment.extend_from_slice(more);
-        let log = self.directory.0.path().join(format!("{command}-{number}.log"));
-        Process::start(&binaries::path("berth"), &[command], &environment, log)
+        let log = self.directory.0.path().join(format!("{}-{number}.log", arguments[0]));
+        Process::start(&binaries::path("berth"), arguments, &environment, log)
     }
 
     /// The folder of the container templates.
@@ -149,12 +190,12 @@ impl TestApp {
         self.ctx.settings.container_templates.clone()
     }
 
-    /// Everything that web and worker have logged.
+    /// Everything that Berth's processes have logged or said.
     pub fn logs(&self) -> String {
         let files = std::fs::read_dir(self.directory.0.path()).unwrap().flatten().map(|entry| entry.path());
         let ours = files.filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("web-") || name.starts_with("worker-")
+            ["web-", "worker-", "check-", "rotate-key-"].iter().any(|beginning| name.starts_with(beginning))
         });
         ours.map(|path| std::fs::read_to_string(path).unwrap()).collect()
     }
@@ -162,7 +203,8 @@ impl TestApp {
 
 /// Builders.
 impl TestApp {
-    /// Somebody whose node is the simulated host, tested and trusted.
+    /// Somebody whose node is the simulated host, tested and trusted. Workers leave its health alone until
+    /// [`Self::watch`], so that planted faults strike what a test means.
     pub async fn owner(&self) -> Owner {
         let host = self.simulator.api.to_string().parse().unwrap();
         let user = berth_store::users::upsert_login(&self.ctx.pg, &host, "root@pam", self.ctx.clock.now())
@@ -182,9 +224,12 @@ impl TestApp {
         };
         // Once for the certificate, once for the host key, once more to store it.
         for _ in 0..3 {
-            match nodes::connect(&self.ctx, user.id, &form).await.unwrap() {
-                Connected::Saved(node) => return Owner { user: user.id, node: node.id },
-                Connected::NotYet(report) => {
+            match nodes::save(&self.ctx, user.id, None, &form, &|_| {}).await.unwrap() {
+                Saving::Saved { node, .. } => {
+                    self.checks_due("'infinity'", node.id).await;
+                    return Owner { user: user.id, node: node.id };
+                }
+                Saving::NotYet(report) => {
                     if let Some(certificate) = &report.certificate {
                         form.trusted_certificate = certificate.fingerprint.to_string();
                     }
@@ -195,6 +240,16 @@ impl TestApp {
             }
         }
         panic!("the simulated host is not accepted as a node");
+    }
+
+    /// From now on workers check a node, its SSH server at once, too.
+    pub async fn watch(&self, node: NodeId) {
+        self.checks_due("now()", node).await;
+    }
+
+    async fn checks_due(&self, when: &str, node: NodeId) {
+        let due = format!("update node_health set api_due = {when}, ssh_due = {when} where node_id = $1");
+        sqlx::query(sqlx::AssertSqlSafe(due)).bind(node.uuid()).execute(&self.ctx.pg).await.unwrap();
     }
 
     /// What the wizard would hold for a container from this container template.

@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const MOST_REDIRECTS: usize = 5;
 
 /// An HTTP client that follows nothing and keeps nothing.
-pub(crate) fn http() -> reqwest::Client {
+pub fn http() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Somebody else may have installed the same one.
@@ -81,6 +81,11 @@ impl Browser {
         Self { base: base.into(), http: http(), cookie: None, sessions: Vec::new(), seen: String::new() }
     }
 
+    /// Where it looks, without a path.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Opens a page.
     pub async fn get(&mut self, path: &str) -> Page {
         self.load(path, None).await
@@ -89,6 +94,11 @@ impl Browser {
     /// Sends a form.
     pub async fn submit(&mut self, form: &Form) -> Page {
         self.load(&form.action, Some(form.fields())).await
+    }
+
+    /// Goes on at another `berth web`, with the same cookie, as behind a proxy.
+    pub fn move_to(&mut self, base: &str) {
+        base.clone_into(&mut self.base);
     }
 
     async fn load(&mut self, path: &str, fields: Option<&[(String, String)]>) -> Page {
@@ -139,6 +149,42 @@ impl Browser {
             }
         }
         events
+    }
+
+    /// Sends a form as a script does that watches: each event's name and data until `enough` or the end, when the
+    /// connection is dropped. The answer's status comes first.
+    pub async fn watch(
+        &self,
+        form: &Form,
+        mut enough: impl FnMut(&str, &str) -> bool,
+    ) -> (u16, Vec<(String, String)>) {
+        let request = self.http.post(format!("{}{}", self.base, form.action)).form(form.fields());
+        let request = request.header("sec-fetch-site", "same-origin").header("accept", "text/event-stream");
+        let mut response = self.with_cookie(request).timeout(TIMEOUT).send().await.unwrap();
+        let status = response.status().as_u16();
+        let (mut buffer, mut events) = (Vec::new(), Vec::new());
+        while let Some(bytes) = response.chunk().await.unwrap() {
+            buffer.extend_from_slice(&bytes);
+            while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                let block = String::from_utf8(block).unwrap();
+                let all = |name: &str| {
+                    block
+                        .lines()
+                        .filter_map(|line| line.strip_prefix(name))
+                        .map(str::trim_start)
+                        .collect::<Vec<_>>()
+                        .join("\n")
+                };
+                let (name, data) = (all("event:"), all("data:"));
+                let last = enough(&name, &data);
+                events.push((name, data));
+                if last {
+                    return (status, events);
+                }
+            }
+        }
+        (status, events)
     }
 
     fn with_cookie(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {

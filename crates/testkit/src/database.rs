@@ -44,6 +44,36 @@ impl Database {
         allow(true).await.unwrap();
     }
 
+    /// Runs a statement in a transaction that lasts until the answer is dropped, with all the locks it takes.
+    pub async fn hold(&self, statement: &'static str) -> sqlx::PgTransaction<'static> {
+        let mut transaction = self.pool.begin().await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut *transaction).await.unwrap();
+        transaction
+    }
+
+    /// Whether somebody waits for a lock.
+    pub async fn waiting(&self) -> bool {
+        let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        sqlx::query_scalar(waiting).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// All data as `pg_dump` writes it, and behind it every value of bytes as it is.
+    pub fn dump(&self) -> String {
+        let output =
+            std::process::Command::new("pg_dump").args(["--data-only", "--dbname", &self.url]).output();
+        let output = output.expect("pg_dump comes with PostgreSQL");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut text = String::from_utf8(output.stdout).unwrap();
+        let digits = |part: &str| part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len()) / 2 * 2;
+        let values: Vec<Vec<u8>> =
+            text.split("\\\\x").skip(1).filter_map(|part| hex::decode(&part[..digits(part)]).ok()).collect();
+        for value in values {
+            text.push('\n');
+            text.push_str(&String::from_utf8_lossy(&value));
+        }
+        text
+    }
+
     /// Every row of every table as text.
     pub async fn text(&self) -> String {
         let tables: Vec<String> = sqlx::query_scalar(

@@ -78,6 +78,11 @@ impl Process {
         self.ended = Some(self.child.wait().unwrap());
     }
 
+    /// Tells it to end, without waiting.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// Tells it to end and waits until it has.
     pub fn stop(&mut self) -> ExitStatus {
         if let Some(ended) = self.ended() {

@@ -56,6 +56,17 @@ impl RedisServer {
         files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
     }
 
+    /// Every key and value, as Redis saves them to its file.
+    pub async fn saved(&self) -> String {
+        let mut connection = self.connection().await.unwrap();
+        let mut compression = redis::cmd("CONFIG");
+        compression.arg("SET").arg("rdbcompression").arg("no");
+        for command in [compression, redis::cmd("SAVE")] {
+            let () = command.query_async(&mut connection).await.unwrap();
+        }
+        String::from_utf8_lossy(&std::fs::read(self.directory.join("dump.rdb")).unwrap()).into_owned()
+    }
+
     async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
         redis::Client::open(self.url())?.get_multiplexed_async_connection().await
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use berth_domain::{HostPort, Vmid};
 use berth_proxmox::ssh::{Limits, Stdin, probe_host_key};
 use berth_proxmox::{Pct, SshConnection, SshCredential, SshTarget};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::binaries;
@@ -22,14 +23,32 @@ pub const TOKEN_SECRET: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 /// Tasks of the recorded host take seconds; so much quicker than that.
 const SPEED: &str = "20";
 
-/// A running `berth-simulator`.
-#[derive(Debug)]
-pub struct SimulatorProcess {
-    data: PathBuf,
+/// One simulated host.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SimulatedNode {
+    /// The PVE node name.
+    #[serde(rename = "node")]
+    pub name: String,
     /// Address of the REST API.
     pub api: SocketAddr,
     /// Address of the SSH server.
     pub ssh: SocketAddr,
+    /// SHA-256 of its certificate, `AB:CD:…`.
+    pub certificate_sha256: String,
+    /// SHA-256 of its SSH host key, `SHA256:…`.
+    pub host_key_sha256: String,
+}
+
+/// A running `berth-simulator`.
+#[derive(Debug)]
+pub struct SimulatorProcess {
+    data: PathBuf,
+    /// Address of the first host's REST API.
+    pub api: SocketAddr,
+    /// Address of the first host's SSH server.
+    pub ssh: SocketAddr,
+    /// All hosts, in order.
+    pub nodes: Vec<SimulatedNode>,
     admin: String,
     http: reqwest::Client,
     /// The process itself.
@@ -39,21 +58,38 @@ pub struct SimulatorProcess {
 impl SimulatorProcess {
     /// Starts one as the recorded host, keeping its state in `directory`.
     pub async fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &["--seed", "recorded"]).await
+    }
+
+    /// Starts one that shows another certificate and host key than any other, and that any password, token or key opens.
+    /// `directory` must be its own.
+    pub async fn impostor(directory: &Path) -> Self {
+        Self::start_with(directory, &["--seed", "recorded", "--accept-any-password"]).await
+    }
+
+    /// Starts a cluster of three, `pve`, `pve2` and `pve3`: each on a loopback address of its own, on the same ports.
+    pub async fn cluster(directory: &Path) -> Self {
+        Self::start_with(directory, &["--nodes", "3", "--cluster", "--seed", "recorded"]).await
+    }
+
+    /// Starts one with these options, see `berth-simulator --help`; `--data` and `--speed` are given already.
+    pub async fn start_with(directory: &Path, options: &[&str]) -> Self {
         let data = directory.join("simulator");
         std::fs::create_dir_all(&data).unwrap();
         let place = data.to_string_lossy().into_owned();
-        let arguments = ["--seed", "recorded", "--data", &place, "--speed", SPEED];
+        let arguments = [options, &["--data", &place, "--speed", SPEED]].concat();
         let log = directory.join("simulator.log");
         let mut process = Process::start(&binaries::path("berth-simulator"), &arguments, &[], log);
         process.said("\"admin\"").await;
         let log = process.log();
         let line = log.lines().find(|line| line.starts_with('{')).unwrap();
         let ready: Value = serde_json::from_str(line).unwrap();
-        let address = |value: &Value| value.as_str().unwrap().parse::<SocketAddr>().unwrap();
+        let nodes: Vec<SimulatedNode> = serde_json::from_value(ready["nodes"].clone()).unwrap();
         Self {
-            api: address(&ready["nodes"][0]["api"]),
-            ssh: address(&ready["nodes"][0]["ssh"]),
-            admin: format!("http://{}", address(&ready["admin"])),
+            api: nodes[0].api,
+            ssh: nodes[0].ssh,
+            nodes,
+            admin: format!("http://{}", ready["admin"].as_str().unwrap()),
             http: crate::browser::http(),
             data,
             process,
@@ -79,9 +115,19 @@ impl SimulatorProcess {
 
     /// How often the REST API was asked this, such as `POST /nodes/pve/lxc`.
     pub async fn requests(&self, request: &str) -> usize {
-        let calls = self.get("calls").await;
-        let calls = calls["calls"].as_array().unwrap();
+        let calls = self.calls().await;
         calls.iter().filter(|call| call["kind"] == "api" && call["what"] == request).count()
+    }
+
+    /// All that reached it since its start or [`Self::forget_calls`], as `GET /calls` of the admin port tells.
+    pub async fn calls(&self) -> Vec<Value> {
+        self.get("calls").await["calls"].as_array().unwrap().clone()
+    }
+
+    /// Empties its log.
+    pub async fn forget_calls(&self) {
+        let answer = self.http.delete(format!("{}/calls", self.admin)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -97,6 +143,24 @@ impl SimulatorProcess {
             .as_str()
             .expect("a container made by Berth has a password")
             .to_owned()
+    }
+
+    /// What a command prints in a root shell on the host at this place of [`Self::nodes`]; fails when it fails.
+    pub async fn root_shell(&self, node: usize, script: &str) -> String {
+        let limits = Limits { deadline: DEADLINE, max_output: 1 << 20 };
+        let ssh = Self::connect(self.nodes[node].ssh).await;
+        let command = berth_proxmox::Command::new("bash").arg("-c").arg(script);
+        let output = ssh.run(&command, Stdin::Empty, limits).await.unwrap();
+        assert!(output.exit.success(), "{script}: {}", output.stderr_text());
+        output.stdout_text()
+    }
+
+    /// Makes or replaces a user such as `bob@pve`: a password, `roles` on `/`, and second factors as `totp` (a base32 secret),
+    /// `recovery` (a list of keys) and `webauthn` (true). See `berth-simulator --help`.
+    pub async fn user(&self, userid: &str, user: Value) {
+        let url = format!("{}/users/{userid}", self.admin);
+        let answer = self.http.put(url).body(user.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     /// The containers on the host, as `pct list` tells.
@@ -126,11 +190,15 @@ impl SimulatorProcess {
     }
 
     async fn pct(&self) -> Pct {
-        let host: HostPort = self.ssh.to_string().parse().unwrap();
+        Pct::new(Self::connect(self.ssh).await)
+    }
+
+    async fn connect(address: SocketAddr) -> SshConnection {
+        let host: HostPort = address.to_string().parse().unwrap();
         let deadline = Duration::from_secs(20);
         let host_key = probe_host_key(&host, deadline).await.unwrap();
         let credential = SshCredential::Password(ROOT_PASSWORD.into());
         let target = SshTarget { host, user: "root".into(), credential, host_key };
-        Pct::new(SshConnection::connect(&target, deadline).await.unwrap())
+        SshConnection::connect(&target, deadline).await.unwrap()
     }
 }

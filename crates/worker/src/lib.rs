@@ -1,16 +1,17 @@
-//! Delivers queued creations to `berth-operations`.
+//! Delivers queued creations to `berth-operations`, and keeps the health of nodes fresh.
 //!
 //! The queue only carries ids, and may lose, repeat or delay them: the lease in PostgreSQL decides who works, and the [`sweep`] queues
 //! again what was stranded. When the queue's loop stops without being told to, [`run`] ends with an error, so that the process can be
 //! started anew.
 
+mod health;
 mod sweep;
 
 use std::time::Duration;
 
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{BackendExt, Data, Monitor, WorkerBuilder};
-use berth_operations::queue::{CreationJob, Storage};
+use berth_operations::queue::{CreationJob, Payload, Storage};
 use berth_operations::{Context, creation};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -69,7 +70,7 @@ pub async fn run(
     let monitor = Monitor::new()
         .register(move |_| {
             WorkerBuilder::new(name.clone())
-                .backend(storage.clone().poll_with_interval(POLL))
+                .backend(storage.clone().with_codec(Payload).poll_with_interval(POLL))
                 .data(shared.clone())
                 .concurrency(config.concurrency)
                 .build(work)
@@ -86,7 +87,8 @@ pub async fn run(
             let cause = ended.map_or_else(|error| error.to_string(), |()| "no cause given".to_owned());
             return if shutdown.is_cancelled() { Ok(()) } else { Err(Error::QueueStopped(cause)) };
         }
-        () = sweep::run(ctx, config.sweep_interval) => {}
+        () = sweep::run(ctx.clone(), config.sweep_interval) => {}
+        () = health::run(ctx) => {}
         () = shutdown.cancelled() => {}
     }
     if handle.shutdown().is_err() || tokio::time::timeout(SHUTDOWN, queue).await.is_err() {

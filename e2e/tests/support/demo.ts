@@ -16,6 +16,7 @@ export const demo = {
   sshPort: process.env.DEMO_SSH_PORT ?? "",
   sshPassword: process.env.DEMO_SSH_PASSWORD ?? "",
   admin: process.env.DEMO_ADMIN ?? "",
+  simulator: process.env.DEMO_SIMULATOR ?? "",
 };
 
 export const root = { user: demo.user, password: demo.password, realm: demo.realm };
@@ -29,12 +30,27 @@ export function fresh() {
   return { vmid, hostname: `web-${vmid}`, node: `node-${vmid}` };
 }
 
-type Fault = { kind: string } & Record<string, unknown>;
+export type Account = typeof root;
+type Factors = { totp?: string; recovery?: string[]; webauthn?: boolean };
+
+// An account of a test's own on the simulated node, such as one with second factors.
+export async function account(factors: Factors = {}): Promise<Account> {
+  used += 1;
+  const made = { user: `guest-${run}-${used}`, password: "guest-Passw0rd", realm: "pve" };
+  await put(`${demo.admin}/users/${made.user}@${made.realm}`, { password: made.password, ...factors });
+  return made;
+}
+
+export type Fault = { kind: string } & Record<string, unknown>;
 
 // Plants faults in the simulated node, in place of all others.
-export async function plant(faults: Fault[]) {
-  const admin = await request.newContext();
-  const answer = await admin.put(`${demo.admin}/faults`, { data: faults });
-  if (!answer.ok()) throw new Error(`the simulated node refused the faults: ${answer.status()}`);
-  await admin.dispose();
+export function plant(faults: Fault[], admin = demo.admin) {
+  return put(`${admin}/faults`, faults);
+}
+
+async function put(url: string, data: unknown) {
+  const client = await request.newContext();
+  const answer = await client.put(url, { data });
+  if (!answer.ok()) throw new Error(`the simulated node refused ${url}: ${answer.status()} ${await answer.text()}`);
+  await client.dispose();
 }

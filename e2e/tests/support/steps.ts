@@ -1,12 +1,12 @@
 // What a person does, step by step. All of it works with and without JavaScript.
-import { expect, type Page } from "@playwright/test";
-import { demo, root } from "./demo.js";
+import { expect, type Locator, type Page } from "@playwright/test";
+import { type Account, demo, root } from "./demo.js";
 
 // Creations take seconds on the simulated node; a busy machine may need many more.
 export const creation = { timeout: 90_000 };
 
-export async function fillLogin(page: Page, account: typeof root) {
-  await page.goto("/login");
+export async function fillLogin(page: Page, account: Account, at = "/login") {
+  await page.goto(at);
   const host = page.getByRole("textbox", { name: "Proxmox host" });
   if (await host.isVisible()) {
     await host.fill(demo.host);
@@ -17,47 +17,49 @@ export async function fillLogin(page: Page, account: typeof root) {
   await page.getByLabel("Password", { exact: true }).fill(account.password);
 }
 
-export async function logIn(page: Page, account = root) {
+export async function logIn(page: Page, account: Account = root) {
+  const inside = page.getByRole("heading", { level: 1, name: "Containers" });
+  await giveLogin(page, account, inside);
+}
+
+// Gives the password, to a host whose certificate is trusted, and comes to where that leads.
+export async function giveLogin(page: Page, account: Account, leadsTo: Locator) {
   await fillLogin(page, account);
   await page.getByRole("button", { name: "Log in" }).click();
   const trust = page.getByLabel("Trust this certificate from now on");
-  const inside = page.getByRole("heading", { level: 1, name: "Containers" });
-  await expect(trust.or(inside)).toBeVisible();
+  await expect(trust.or(leadsTo)).toBeVisible();
   if (await trust.isVisible()) {
     await trust.check();
     await page.getByLabel("Password", { exact: true }).fill(account.password);
     await page.getByRole("button", { name: "Log in" }).click();
   }
-  await expect(inside).toBeVisible();
+  await expect(leadsTo).toBeVisible();
 }
 
-const node = { port: demo.port, tokenId: demo.tokenId, tokenSecret: demo.tokenSecret, sshPassword: demo.sshPassword };
-
-export async function fillNode(page: Page, name: string, different: Partial<typeof node> = {}) {
-  const typed = { ...node, ...different };
+export async function fillNode(page: Page, name: string, port = demo.port) {
   await page.goto("/settings/nodes/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Host", { exact: true }).fill(demo.host);
-  await page.getByLabel("API port").fill(typed.port);
-  await page.getByLabel("Token ID").fill(typed.tokenId);
+  await page.getByLabel("API port").fill(port);
+  await page.getByLabel("Token ID").fill(demo.tokenId);
   await page.getByRole("radio", { name: "Password" }).check();
   await page.getByLabel("Port", { exact: true }).fill(demo.sshPort);
-  await fillSecrets(page, typed);
+  await fillSecrets(page);
 }
 
 // Without JavaScript secrets are gone after every answer.
-export async function fillSecrets(page: Page, typed = node) {
-  await page.getByLabel("Token secret").fill(typed.tokenSecret);
-  await page.getByRole("textbox", { name: "Password" }).fill(typed.sshPassword);
+async function fillSecrets(page: Page) {
+  await page.getByLabel("Token secret").fill(demo.tokenSecret);
+  await page.getByRole("textbox", { name: "Password" }).fill(demo.sshPassword);
 }
 
 // Sends the form, and confirms certificate and host key when asked; they are asked for together.
-export async function testNode(page: Page, different: Partial<typeof node> = {}) {
+async function testNode(page: Page) {
   await page.getByRole("button", { name: "Test and save" }).click();
   await expect(page.getByText("Nothing is saved yet.")).toBeVisible();
   const keys = page.getByRole("checkbox", { name: /^Trust this/ });
   for (const key of await keys.all()) await key.check();
-  await fillSecrets(page, { ...node, ...different });
+  await fillSecrets(page);
   await page.getByRole("button", { name: "Trust and continue" }).click();
 }
 

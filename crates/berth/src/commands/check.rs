@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use secrecy::ExposeSecret as _;
 
-use super::say;
+use super::{keys_in_use, say};
 use crate::config::{Config, Connections};
 
 /// One line for each thing that Berth needs; fails when one of them is not there.
@@ -16,9 +16,14 @@ pub(crate) async fn check(config: &Config, connections: &Connections, unknown: &
     }
     let database = berth_store::connect_postgres(connections.database_url.expose_secret(), 1).await;
     let redis = berth_store::Redis::connect(connections.redis_url.expose_secret(), 1).await;
+    let keys = match &database {
+        Ok(pg) => keys_in_use::describe(pg, &connections.keys.keyring()).await,
+        Err(_) => Err(anyhow::anyhow!("PostgreSQL has to answer first")),
+    };
     let rows = [
         row("configuration", &Ok::<_, &str>("every variable is right".to_owned())),
         row("PostgreSQL", &database.map(|_| "answers".to_owned())),
+        row("encryption keys", &keys.map_err(|error| format!("{error:#}"))),
         row("Redis", &redis.map(|_| "answers".to_owned())),
         row("container templates", &container_templates(&config.container_templates)),
     ];

@@ -10,18 +10,20 @@ use axum::routing::get;
 use berth_domain::Clock;
 use berth_operations::queue::{self, Queue, Storage};
 use berth_operations::{Context, Settings};
-use berth_store::{Keyring, Redis};
+use berth_store::Redis;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::keys_in_use;
 use crate::config::{Config, Connections};
 
 const POSTGRES_CONNECTIONS: u32 = 16;
 const REDIS_CONNECTIONS: usize = 4;
 
-/// Connects to PostgreSQL and Redis; fails at once when either cannot be reached.
+/// Connects to PostgreSQL and Redis; fails at once when either cannot be reached, or a key that stored secrets need
+/// is not given.
 pub(crate) async fn connect(
     config: &Config,
     connections: &Connections,
@@ -32,7 +34,7 @@ pub(crate) async fn connect(
         pg: berth_store::connect_postgres(connections.database_url.expose_secret(), POSTGRES_CONNECTIONS)
             .await?,
         redis: Redis::connect(redis_url, REDIS_CONNECTIONS).await?,
-        keyring: Arc::new(Keyring::new(&connections.encryption_key, &[])),
+        keyring: Arc::new(connections.keys.keyring()),
         clock: Clock::system(),
         queue: Queue::new(storage.clone()),
         settings: Arc::new(Settings {
@@ -41,9 +43,11 @@ pub(crate) async fn connect(
             login_window: config.login_attempts.window,
             container_templates: config.container_templates.clone(),
             lease: config.lease,
+            node_check: config.node_check,
             ..Settings::default()
         }),
     };
+    keys_in_use::ensure_given(&context.pg, &context.keyring).await?;
     Ok((context, storage))
 }
 

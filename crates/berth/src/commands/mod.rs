@@ -2,8 +2,10 @@
 
 mod check;
 mod context;
+mod keys_in_use;
 mod login_host;
 mod migrate;
+mod rotate_key;
 mod up;
 mod web;
 mod worker;
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Connections, Given, Variables, database_url};
+use crate::config::{Config, Connections, Given, Keys, Variables, database_url};
 use crate::logging;
 
 /// Create, provision, watch and control LXC containers on your Proxmox VE hosts.
@@ -47,8 +49,18 @@ enum Command {
     /// Say what is wrong with the configuration, and what it reaches
     Check,
     /// Manage which Proxmox hosts may log people in
+    ///
+    /// Without `BERTH_DATABASE_URL`, it works on the `berth up` that runs in `BERTH_DATA_DIR`. It goes by the
+    /// `BERTH_LOGIN_HOSTS` that it finds set.
     #[command(subcommand)]
     LoginHost(login_host::Verb),
+    /// Re-encrypt every stored secret under the current key
+    ///
+    /// `BERTH_ENCRYPTION_KEY` seals; what the keys in `BERTH_OLD_ENCRYPTION_KEYS` have sealed is re-encrypted, while
+    /// web and worker run. It may be stopped at any time and run again. Without these variables and
+    /// `BERTH_DATABASE_URL`, it works on the `berth up` that runs in `BERTH_DATA_DIR`. It ends with 0 only when every
+    /// secret is under the current key.
+    RotateKey(rotate_key::Options),
 }
 
 /// Runs the command.
@@ -88,10 +100,26 @@ pub(crate) fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
             Ok(one_thread()?.block_on(check::check(&config, &connections, &unknown)))
         }
         Command::LoginHost(verb) => {
+            if let Some(config) = &config {
+                rotate_key::fall_back(&mut variables, &config.data_dir);
+            }
             let url = database_url(&mut variables);
             let (config, url) = variables.finish(config.zip(url))?;
             start_logging(&config, &unknown);
-            one_thread()?.block_on(login_host::login_host(&url, verb)).map(|()| done)
+            one_thread()?.block_on(login_host::login_host(&url, &config.login_hosts, verb)).map(|()| done)
+        }
+        Command::RotateKey(options) if options.new_key() => {
+            let config = variables.finish(config)?;
+            rotate_key::make_key(&config.data_dir).map(|()| done)
+        }
+        Command::RotateKey(options) => {
+            if let Some(config) = &config {
+                rotate_key::fall_back(&mut variables, &config.data_dir);
+            }
+            let needed = database_url(&mut variables).zip(Keys::read(&mut variables));
+            let (config, (url, keys)) = variables.finish(config.zip(needed))?;
+            start_logging(&config, &unknown);
+            one_thread()?.block_on(rotate_key::rotate_key(&url, &keys, options))
         }
     }
 }

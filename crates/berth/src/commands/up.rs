@@ -1,20 +1,19 @@
 //! `berth up`: everything on one machine.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use berth_store::crypto::Key;
 use nix::sys::signal::Signal;
-use secrecy::ExposeSecret as _;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::context::shutdown_on_signal;
 use crate::config::{Config, Given};
+use crate::services::keys::KeyFiles;
 use crate::services::place::Place;
 use crate::services::postgres::Postgres;
 use crate::services::redis::Redis;
@@ -44,10 +43,7 @@ async fn run(group: &mut Group, config: &Config, given: &Given, place: &Place) -
     let mut berth =
         Berth { place: place.data.clone(), metrics: config.metrics_listen, environment: Vec::new() };
     berth.end_leftovers().await?;
-    if !given.key {
-        let key = key_file(&place.private)?;
-        berth.environment.push(("BERTH_ENCRYPTION_KEY_FILE", key.display().to_string()));
-    }
+    let seal_anew = berth.give_keys(given, &KeyFiles::of(&place.private))?;
     if !given.database {
         let postgres = Postgres::prepare(place).await?;
         group.service(postgres.unit());
@@ -62,6 +58,9 @@ async fn run(group: &mut Group, config: &Config, given: &Given, place: &Place) -
     }
     let migrated = berth.command("migrate")?.status().await?;
     anyhow::ensure!(migrated.success(), "the migrations failed: see above");
+    if seal_anew && !berth.command("rotate-key")?.status().await?.success() {
+        tracing::warn!("some stored secrets are not under the current key: see above");
+    }
     group.application(berth.unit("web"));
     group.application(berth.unit("worker"));
     match group.first_end().await? {
@@ -142,6 +141,17 @@ struct Berth {
 }
 
 impl Berth {
+    /// Names the keys in the data directory for what was not given; whether one of them is no longer the current one.
+    fn give_keys(&mut self, given: &Given, files: &KeyFiles) -> anyhow::Result<bool> {
+        if given.key {
+            return Ok(false);
+        }
+        files.prepare()?;
+        self.environment.push(("BERTH_ENCRYPTION_KEY_FILE", files.current.display().to_string()));
+        self.environment.push(("BERTH_OLD_ENCRYPTION_KEYS_FILE", files.old.display().to_string()));
+        files.has_old()
+    }
+
     fn command(&self, verb: &str) -> anyhow::Result<Command> {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = command(program.as_os_str(), None, "TERM");
@@ -170,40 +180,5 @@ impl Berth {
             end_leftover(&self.pid_file(verb), &marker, Signal::SIGTERM, APPLICATIONS_GRACE).await?;
         }
         Ok(())
-    }
-}
-
-/// The key of this machine, made once.
-fn key_file(directory: &Path) -> anyhow::Result<PathBuf> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let (path, fresh) = (directory.join("encryption-key"), directory.join("encryption-key.new"));
-    if !path.exists() {
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        writeln!(file, "{}", Key::generate().expose_secret())?;
-        file.sync_all()?;
-        // Whole or not at all: half a key would make every stored secret unreadable later.
-        std::fs::rename(&fresh, &path)?;
-        tracing::info!(file = %path.display(), "made a key for stored secrets; keep a copy of it");
-    }
-    Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
-    use super::*;
-
-    #[test]
-    fn the_key_is_made_once_and_is_only_ours() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = std::fs::read_to_string(key_file(dir.path()).unwrap()).unwrap();
-        let path = key_file(dir.path()).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        Key::parse(&first.into()).unwrap();
     }
 }

@@ -18,9 +18,12 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
     discover_container_templates(&context).await?;
     let hub = ProgressHub::start(context.pg.clone(), context.redis.clone()).await?;
     let state = AppState { ctx: context, hub, proxies: Arc::new(TrustedProxies::default()) };
+    let https = config.public_url.scheme() == "https";
     let settings = berth_web::Config {
         listen: config.listen,
-        secure_cookies: config.public_url.scheme() == "https",
+        secure_cookies: https,
+        // `port` is none where it is the scheme's own.
+        strict_transport: https && config.public_url.port().is_none(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
     let listen = config.listen;

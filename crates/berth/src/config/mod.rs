@@ -1,5 +1,6 @@
 //! Berth's configuration: environment variables, checked all at once when a command starts.
 
+pub(crate) mod keys;
 mod parse;
 mod suggest;
 #[cfg(test)]
@@ -11,11 +12,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use berth_operations::context::LoginHosts;
-use berth_store::crypto::Key;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use keys::Keys;
 pub(crate) use variables::{Variables, Wrong};
 
 /// How many logins may be tried in a time, per client address and per account.
@@ -54,8 +55,8 @@ pub(crate) struct Connections {
     pub(crate) database_url: SecretString,
     /// Redis.
     pub(crate) redis_url: SecretString,
-    /// Encrypts stored secrets.
-    pub(crate) encryption_key: Key,
+    /// What stored secrets are sealed with.
+    pub(crate) keys: Keys,
 }
 
 impl Connections {
@@ -65,10 +66,9 @@ impl Connections {
         let redis =
             "name your Redis, for example redis://localhost:6379, or use `berth up`, which starts one";
         let redis_url = variables.required_secret("BERTH_REDIS_URL", redis);
-        let key = variables.required_secret("BERTH_ENCRYPTION_KEY", "make one with  openssl rand -base64 32");
         let redis_url = redis_url.and_then(|url| checked_redis(variables, url));
-        let encryption_key = key.and_then(|key| checked_key(variables, &key));
-        Some(Self { database_url: database_url?, redis_url: redis_url?, encryption_key: encryption_key? })
+        let keys = Keys::read(variables);
+        Some(Self { database_url: database_url?, redis_url: redis_url?, keys: keys? })
     }
 }
 
@@ -95,11 +95,10 @@ impl Given {
     pub(crate) fn read(variables: &mut Variables) -> Self {
         let database = variables.secret("BERTH_DATABASE_URL");
         let redis = variables.secret("BERTH_REDIS_URL");
-        let key = variables.secret("BERTH_ENCRYPTION_KEY");
         Self {
             database: database.and_then(|url| checked_database(variables, url)).is_some(),
             redis: redis.and_then(|url| checked_redis(variables, url)).is_some(),
-            key: key.and_then(|key| checked_key(variables, &key)).is_some(),
+            key: keys::are_given(variables),
         }
     }
 }
@@ -126,12 +125,6 @@ fn checked_redis(variables: &mut Variables, url: SecretString) -> Option<SecretS
     None
 }
 
-fn checked_key(variables: &mut Variables, key: &SecretString) -> Option<Key> {
-    Key::parse(key)
-        .map_err(|remedy| variables.wrong("BERTH_ENCRYPTION_KEY", format!("is not a key: {remedy}")))
-        .ok()
-}
-
 /// Everything that has a default.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -149,6 +142,8 @@ pub(crate) struct Config {
     pub(crate) worker_concurrency: u16,
     /// How long a dead worker's creation waits for another.
     pub(crate) lease: Duration,
+    /// How often each node's API is asked how it is.
+    pub(crate) node_check: Duration,
     /// Where container templates are found on disk.
     pub(crate) container_templates: PathBuf,
     /// Where `berth up` keeps what it starts.
@@ -171,6 +166,8 @@ impl Config {
         let trusted_proxies = variables.read("BERTH_TRUSTED_PROXIES", Vec::new, parse::networks);
         let concurrency = variables.read("BERTH_WORKER_CONCURRENCY", || 2, |text| parse::number(text, 1, 64));
         let lease = variables.read("BERTH_LEASE_SECONDS", || 30, |text| parse::number(text, 2, 3600));
+        let node_check =
+            variables.read("BERTH_NODE_CHECK_SECONDS", || 30, |text| parse::number(text, 1, 3600));
         let recipes = || PathBuf::from("container-templates");
         let container_templates =
             variables.read("BERTH_CONTAINER_TEMPLATES", recipes, |text| Ok(text.into()));
@@ -186,6 +183,7 @@ impl Config {
             trusted_proxies: trusted_proxies?,
             worker_concurrency: concurrency?,
             lease: Duration::from_secs(lease?.into()),
+            node_check: Duration::from_secs(node_check?.into()),
             container_templates: container_templates?,
             data_dir: data_dir?,
             metrics_listen: metrics_listen?,

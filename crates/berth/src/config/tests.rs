@@ -32,6 +32,7 @@ fn an_empty_environment_has_safe_defaults() {
     assert_eq!(config.login_attempts, LoginAttempts { count: 10, window: Duration::from_mins(5) });
     assert!(config.trusted_proxies.is_empty());
     assert_eq!((config.worker_concurrency, config.lease), (2, Duration::from_secs(30)));
+    assert_eq!(config.node_check, Duration::from_secs(30));
     assert_eq!(config.container_templates, PathBuf::from("container-templates"));
     assert!(config.data_dir.ends_with("berth"));
     assert_eq!(config.metrics_listen, None);
@@ -48,6 +49,7 @@ fn every_variable_takes_effect() {
         ("BERTH_TRUSTED_PROXIES", "10.0.0.5, 192.168.1.0/24"),
         ("BERTH_WORKER_CONCURRENCY", "4"),
         ("BERTH_LEASE_SECONDS", "60"),
+        ("BERTH_NODE_CHECK_SECONDS", "10"),
         ("BERTH_CONTAINER_TEMPLATES", "/srv/recipes"),
         ("BERTH_DATA_DIR", "/srv/berth"),
         ("BERTH_METRICS_LISTEN", "127.0.0.1:9090"),
@@ -63,6 +65,7 @@ fn every_variable_takes_effect() {
     let proxies: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.5/32", "192.168.1.0/24"]);
     assert_eq!((config.worker_concurrency, config.lease), (4, Duration::from_mins(1)));
+    assert_eq!(config.node_check, Duration::from_secs(10));
     assert_eq!(config.container_templates, PathBuf::from("/srv/recipes"));
     assert_eq!(config.data_dir, PathBuf::from("/srv/berth"));
     assert_eq!(config.metrics_listen.unwrap().port(), 9090);
@@ -82,6 +85,7 @@ fn each_wrong_value_is_one_line_with_its_name_and_the_remedy() {
         ("BERTH_TRUSTED_PROXIES", "10.0.0.0/33", "192.168.1.0/24"),
         ("BERTH_WORKER_CONCURRENCY", "0", "from 1 to 64"),
         ("BERTH_LEASE_SECONDS", "1", "from 2 to 3600"),
+        ("BERTH_NODE_CHECK_SECONDS", "0", "from 1 to 3600"),
         ("BERTH_METRICS_LISTEN", "localhost", "127.0.0.1:8080"),
         ("BERTH_LOG", "info,=debug=", "berth_worker=debug"),
         ("BERTH_LOG_FORMAT", "xml", "auto, human or json"),
@@ -141,11 +145,47 @@ fn secrets_come_from_files_too() {
 }
 
 #[test]
+fn old_keys_are_a_list_that_may_be_empty_and_is_never_shown() {
+    const OLDER: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("old").to_str().unwrap().to_owned();
+    let key = ("BERTH_ENCRYPTION_KEY", KEY);
+    let ids = |pairs: &[(&str, &str)]| {
+        let mut variables = variables(pairs);
+        let keys = Keys::read(&mut variables);
+        let keys = variables.finish(keys).map_err(|wrong| wrong.to_string())?;
+        Ok::<_, String>(keys.keyring().ids().map(|id| id.to_string()).collect::<Vec<_>>())
+    };
+    let (current, older) = ("630dcd29", "72cd6e84");
+    assert_eq!(ids(&[key]).unwrap(), [current]);
+    for (list, expected) in [
+        (OLDER.to_owned(), &[current, older][..]),
+        (format!("{OLDER},{KEY}"), &[current, older, current]),
+        (format!(" {OLDER}\n{KEY} ,\n"), &[current, older, current]),
+        ("\n".to_owned(), &[current]),
+    ] {
+        std::fs::write(&file, &list).unwrap();
+        assert_eq!(ids(&[key, ("BERTH_OLD_ENCRYPTION_KEYS_FILE", &file)]).unwrap(), expected);
+        assert_eq!(ids(&[key, ("BERTH_OLD_ENCRYPTION_KEYS", &list)]).unwrap(), expected);
+    }
+    let error = ids(&[key, ("BERTH_OLD_ENCRYPTION_KEYS", &format!("{OLDER} planted"))]).unwrap_err();
+    assert!(error.starts_with("BERTH_OLD_ENCRYPTION_KEYS: key number 2 "), "{error}");
+    assert!(!error.contains("planted") && error.lines().count() == 1, "{error}");
+    let error = ids(&[key, ("BERTH_OLD_ENCRYPTION_KEYS_FILE", "/nonexistent")]).unwrap_err();
+    assert!(error.starts_with("BERTH_OLD_ENCRYPTION_KEYS_FILE: cannot read /nonexistent"), "{error}");
+}
+
+#[test]
 fn what_up_was_given_is_checked_but_not_required() {
     let mut empty = variables(&[]);
     let given = Given::read(&mut empty);
     assert!(!given.database && !given.redis && !given.key);
     assert!(empty.finish(Some(())).is_ok());
+
+    let mut alone = variables(&[("BERTH_OLD_ENCRYPTION_KEYS", KEY)]);
+    assert!(!Given::read(&mut alone).key);
+    let error = alone.finish(Some(())).unwrap_err().to_string();
+    assert!(error.starts_with("BERTH_OLD_ENCRYPTION_KEYS: is set without BERTH_ENCRYPTION_KEY"), "{error}");
 
     let mut wrong = variables(&[("BERTH_REDIS_URL", "localhost"), ("BERTH_ENCRYPTION_KEY", KEY)]);
     let given = Given::read(&mut wrong);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::suggest::closest;
 
@@ -13,6 +13,7 @@ pub(crate) const NAMES: &[(&str, Kind)] = &[
     ("BERTH_DATABASE_URL", Kind::Secret),
     ("BERTH_REDIS_URL", Kind::Secret),
     ("BERTH_ENCRYPTION_KEY", Kind::Secret),
+    ("BERTH_OLD_ENCRYPTION_KEYS", Kind::Secret),
     ("BERTH_LISTEN", Kind::Plain),
     ("BERTH_PUBLIC_URL", Kind::Plain),
     ("BERTH_LOGIN_HOSTS", Kind::Plain),
@@ -20,6 +21,7 @@ pub(crate) const NAMES: &[(&str, Kind)] = &[
     ("BERTH_TRUSTED_PROXIES", Kind::Plain),
     ("BERTH_WORKER_CONCURRENCY", Kind::Plain),
     ("BERTH_LEASE_SECONDS", Kind::Plain),
+    ("BERTH_NODE_CHECK_SECONDS", Kind::Plain),
     ("BERTH_CONTAINER_TEMPLATES", Kind::Plain),
     ("BERTH_DATA_DIR", Kind::Plain),
     ("BERTH_METRICS_LISTEN", Kind::Plain),
@@ -53,6 +55,13 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub(crate) struct Wrong(pub(crate) Vec<Problem>);
+
+impl Wrong {
+    /// One variable that turned out to be wrong when it was used; a line for each text.
+    pub(crate) fn of(variable: &str, texts: impl IntoIterator<Item = String>) -> Self {
+        Self(texts.into_iter().map(|text| Problem { variable: variable.to_owned(), text }).collect())
+    }
+}
 
 /// The variables, with the problems met while reading them.
 pub(crate) struct Variables {
@@ -120,6 +129,18 @@ impl Variables {
 
     /// The secret of `name`, or the content of the file that `NAME_FILE` names.
     pub(crate) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let secret = self.secrets(name)?;
+        if secret.expose_secret().is_empty() {
+            let by_file = format!("{name}_FILE");
+            let path = self.text(&by_file).unwrap_or_default();
+            self.wrong(&by_file, format!("{path} is empty: write the secret into it"));
+            return None;
+        }
+        Some(secret)
+    }
+
+    /// Like [`Self::secret`], for any number of secrets in one text: a file may be empty.
+    pub(crate) fn secrets(&mut self, name: &str) -> Option<SecretString> {
         let by_file = format!("{name}_FILE");
         match (self.values.contains_key(name), self.text(&by_file)) {
             (true, Some(_)) => {
@@ -128,10 +149,6 @@ impl Variables {
             }
             (true, None) => self.text(name).map(SecretString::from),
             (false, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(content) if content.trim().is_empty() => {
-                    self.wrong(&by_file, format!("{path} is empty: write the secret into it"));
-                    None
-                }
                 Ok(content) => Some(SecretString::from(content.trim())),
                 Err(error) => {
                     self.wrong(&by_file, format!("cannot read {path}: {error}"));
@@ -140,6 +157,15 @@ impl Variables {
             },
             (false, None) => None,
         }
+    }
+
+    /// Sets `variable` where neither `name` nor `NAME_FILE` is set, and says whether it did.
+    pub(crate) fn fall_back(&mut self, name: &str, variable: &str, value: impl Into<OsString>) -> bool {
+        let absent = !self.values.contains_key(name) && !self.values.contains_key(&format!("{name}_FILE"));
+        if absent {
+            self.values.insert(variable.to_owned(), value.into());
+        }
+        absent
     }
 
     /// Like [`Self::secret`], where absence is a problem whose remedy is `remedy`.

@@ -1,5 +1,6 @@
 //! The private PostgreSQL and Redis of `berth up`, and the keeping of child processes.
 
+pub(crate) mod keys;
 mod leftovers;
 pub(crate) mod place;
 pub(crate) mod postgres;

@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Account;
 
+/// In the data directory, where its files could not all be there: leads to the others.
+const LINK: &str = "private";
 /// A unix socket's path holds 107 bytes; the longest name below a run directory is PostgreSQL's lock file.
 const LONGEST_RUN_DIRECTORY: usize = 107 - "/.s.PGSQL.5432.lock".len();
 
@@ -45,13 +47,19 @@ impl Place {
         let private = if fits(&data, account.is_some()) { data.clone() } else { elsewhere(&data, mode)? };
         if private != data {
             // For people and scripts that look for it.
-            let link = data.join("private");
+            let link = data.join(LINK);
             let _ = std::fs::remove_file(&link);
             symlink(&private, &link).with_context(|| format!("cannot write {}", link.display()))?;
         }
         let run = private.join("run");
         own_directory(&run, account.as_ref())?;
         Ok(Self { data, private, run, account, _lock: lock })
+    }
+
+    /// Where PostgreSQL's files and the keys of a data directory are, whoever holds it now.
+    pub(crate) fn private_of(data: &Path) -> PathBuf {
+        let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+        std::fs::read_link(data.join(LINK)).unwrap_or(data)
     }
 
     /// A directory below `private` that belongs to the services' user.
@@ -145,6 +153,7 @@ mod tests {
             error.contains(&std::process::id().to_string()) && error.contains("BERTH_DATA_DIR"),
             "{error}"
         );
+        assert_eq!(Place::private_of(dir.path()), first.private);
         drop(first);
         Place::take(dir.path(), None).unwrap();
     }
@@ -156,7 +165,7 @@ mod tests {
         let place = Place::take(&data, None).unwrap();
         assert_eq!(place.data, data.canonicalize().unwrap());
         assert!(place.private.starts_with("/var/tmp"));
-        assert_eq!(std::fs::read_link(place.data.join("private")).unwrap(), place.private);
+        assert_eq!(Place::private_of(&data), place.private);
         assert!(place.run.as_os_str().len() <= LONGEST_RUN_DIRECTORY);
         assert_eq!(std::fs::metadata(&place.run).unwrap().mode() & 0o777, 0o700);
         drop(place);

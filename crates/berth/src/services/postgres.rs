@@ -57,7 +57,12 @@ impl Postgres {
 
     /// The address of the database `berth`.
     pub(crate) fn url(&self) -> String {
-        let run: String = self.run.to_string_lossy().split('/').map(encode).collect::<Vec<_>>().join("/");
+        Self::url_in(&self.run)
+    }
+
+    /// The address of the database `berth` of a server whose socket is in `run`.
+    pub(crate) fn url_in(run: &Path) -> String {
+        let run: String = run.to_string_lossy().split('/').map(encode).collect::<Vec<_>>().join("/");
         format!("postgres://berth@localhost/berth?host={run}&port=5432")
     }
 

@@ -6,10 +6,12 @@
 mod calls;
 mod failing;
 mod killed;
+mod node_health;
 mod outage;
 mod pages;
 mod queue;
 mod reused;
+mod rotation;
 mod scenario;
 mod secrets;
 mod ssh;

@@ -1,7 +1,7 @@
 //! The whole path through the pages.
 
 use berth_testkit::simulator::{ROOT_PASSWORD, TOKEN_ID, TOKEN_SECRET};
-use berth_testkit::{Browser, TestApp};
+use berth_testkit::{Browser, Page, TestApp};
 
 const VMID: u32 = 240;
 
@@ -12,7 +12,7 @@ async fn from_the_login_to_a_service_that_answers() {
     let _worker = app.worker().await;
     log_in(&app, &mut browser).await;
     add_node(&app, &mut browser).await;
-    let creation = wizard(&mut browser).await;
+    let creation = create(&mut browser, "nginx", "web240", VMID).await;
 
     // Followed from the start to the end, left in the middle, and joined again from there.
     let stream = format!("{creation}/events");
@@ -52,14 +52,14 @@ async fn from_the_login_to_a_service_that_answers() {
     assert!(app.simulator.pct_calls(VMID).await <= 11, "10 for the creation, one for the line above");
 }
 
-/// The five steps; answers the address of the creation's page.
-async fn wizard(browser: &mut Browser) -> String {
+/// The five steps of the wizard; answers the address of the creation's page.
+pub(crate) async fn create(browser: &mut Browser, template: &str, hostname: &str, vmid: u32) -> String {
     let page = browser.get("/containers/new").await;
-    let mut page = browser.submit(&page.form(&page.path).choose("container_template", "nginx")).await;
+    let mut page = browser.submit(&page.form(&page.path).choose("container_template", template)).await;
     assert!(page.path.ends_with("/configure"), "{}", page.path);
     let form = page.form(&page.path);
     assert_eq!(form.value("memory"), Some("512"), "the container template's defaults are filled in");
-    page = browser.submit(&form.set("hostname", "web240").set("vmid", VMID.to_string())).await;
+    page = browser.submit(&form.set("hostname", hostname).set("vmid", vmid.to_string())).await;
     for step in ["/packages", "/scripts", "/review"] {
         assert!(page.path.ends_with(step), "{} instead of {step}: {}", page.path, page.html);
         page = browser.submit(&page.form(&page.path)).await;
@@ -70,15 +70,25 @@ async fn wizard(browser: &mut Browser) -> String {
 
 /// Logs in through the form, trusting the certificate that is shown.
 pub(crate) async fn log_in(app: &TestApp, browser: &mut Browser) {
+    let page = log_in_as(app, browser, ("root", "pam"), ROOT_PASSWORD).await;
+    assert_eq!((page.path.as_str(), page.status), ("/", 200));
+}
+
+/// The same for anybody; answers where that leads.
+pub(crate) async fn log_in_as(
+    app: &TestApp,
+    browser: &mut Browser,
+    who: (&str, &str),
+    password: &str,
+) -> Page {
     let page = browser.get("/").await;
     assert!(page.path.starts_with("/login"), "{}", page.path);
-    let filled = |form: berth_testkit::form::Form| form.set("password", ROOT_PASSWORD);
+    let filled = |form: berth_testkit::form::Form| form.set("password", password);
     let form = page.form("/login").set("host", app.simulator.api.ip().to_string());
-    let form = form.set("port", app.simulator.api.port().to_string()).set("user", "root").set("realm", "pam");
+    let form = form.set("port", app.simulator.api.port().to_string()).set("user", who.0).set("realm", who.1);
     let page = browser.submit(&filled(form)).await;
     assert!(page.html.contains("Trust this certificate"), "{}", page.html);
-    let page = browser.submit(&filled(page.form("/login").tick("trust"))).await;
-    assert_eq!((page.path.as_str(), page.status), ("/", 200));
+    browser.submit(&filled(page.form("/login").tick("trust"))).await
 }
 
 /// Adds the simulated host through the form, trusting its certificate and its host key.

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 
 use super::discover::{Discovery, address_of};
 use super::failure::{Failure, Outcome};
-use crate::Context;
 use crate::node_connection::NodeConnection;
+use crate::{Context, vmids};
 
 /// The longest that one Proxmox task of a creation is waited for: unpacking a large OS template on a slow disk.
 const TASK_DEADLINE: Duration = Duration::from_mins(30);
@@ -283,6 +283,8 @@ impl Job {
             containers::upsert_created(&mut connection, self.creation.id, &self.owner, self.ctx.clock.now())
                 .await?;
         self.creation.container_id = Some(id);
+        // What was cached while it was being created does not list it.
+        vmids::invalidate(&self.ctx, &self.connection.node.cluster).await;
         Ok(())
     }
 

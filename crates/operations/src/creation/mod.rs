@@ -245,8 +245,8 @@ async fn give_up(ctx: &Context, id: CreationId, owner: &str, error: Error) -> Re
     tracing::error!(creation = %id, %error, "a creation's node cannot be opened");
     let message = match error {
         Error::Node(trouble) => trouble.to_string(),
-        _ => "the node's stored credentials cannot be read: edit the node and type them again, then retry"
-            .to_owned(),
+        Error::Conflict(text) => text,
+        _ => "The node of this creation cannot be opened: the worker's log has the cause".to_owned(),
     };
     let outcome = creations::Outcome::Failed { message };
     creations::finish(&ctx.pg, &ctx.redis, id, owner, &outcome, ctx.clock.now()).await?;

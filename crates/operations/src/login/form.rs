@@ -1,6 +1,6 @@
 //! The login form.
 
-use berth_domain::{Fingerprint, Host, HostPort, Secret};
+use berth_domain::{Fingerprint, Host, HostPort, Secret, host::InvalidHost};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use validator::{Validate, ValidationError};
@@ -12,8 +12,7 @@ use crate::forms::{API_PORT, api_port, field_errors, port, problem};
 #[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(default)]
 pub struct LoginForm {
-    /// The Proxmox host; with an empty port also `host:port`, as a list of hosts offers them.
-    #[validate(custom(function = "host"))]
+    /// The Proxmox host: a name, an address, `host:port`, or the address of Proxmox's own page.
     pub host: String,
     /// Its API's port; empty means 8006.
     #[validate(custom(function = "api_port"))]
@@ -30,28 +29,35 @@ pub struct LoginForm {
     pub trust: String,
 }
 
-fn host(text: &str) -> Result<(), ValidationError> {
-    text.parse::<HostPort>().map(|_| ()).map_err(problem)
+/// What stands for the host in what people paste: Proxmox's own page is `https://pve.lan:8006/#v1:0:…`.
+fn pasted(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_at_checked("https://".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https://") => {
+            rest.split(['/', '?', '#']).next().unwrap_or_default()
+        }
+        _ => text,
+    }
 }
 
 fn user_name(text: &str) -> Result<(), ValidationError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(problem("type your user name on Proxmox, for example root"));
+        return Err(problem("Type your user name on Proxmox, for example root"));
     }
     let odd =
         |character: char| character.is_whitespace() || character.is_control() || ":/".contains(character);
-    if text.len() > 60 || text.contains(odd) {
-        return Err(problem("a user name has at most 60 characters and no spaces, colons or slashes"));
+    if text.chars().count() > 60 || text.contains(odd) {
+        return Err(problem("A user name has at most 60 characters and no spaces, colons or slashes"));
     }
     Ok(())
 }
 
 fn password(secret: &Secret) -> Result<(), &'static str> {
     match secret.expose_secret().len() {
-        0 => Err("type your password"),
+        0 => Err("Type your password"),
         1..=4096 => Ok(()),
-        _ => Err("this is too long for a password"),
+        _ => Err("This is too long for a password"),
     }
 }
 
@@ -59,7 +65,7 @@ fn realm(text: &str) -> Result<(), ValidationError> {
     let is_name = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.len() <= 32
         && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character));
-    if is_name { Ok(()) } else { Err(problem("choose a realm, for example pam")) }
+    if is_name { Ok(()) } else { Err(problem("Choose a realm, for example pam")) }
 }
 
 impl LoginForm {
@@ -71,21 +77,36 @@ impl LoginForm {
         if let Err(message) = password(&self.password) {
             errors.add("password", message);
         }
-        let host = self.address();
-        let Some(host) = errors.into_result(host)? else {
-            return Err(crate::FieldErrors::one("host", "type the port in its own field").into());
+        let host = match self.address() {
+            Ok(host) => errors.into_result(host)?,
+            Err(message) => {
+                errors.add("host", message);
+                return Err(errors.into());
+            }
         };
         let name = self.user.trim();
         let name = name.strip_suffix(&format!("@{}", self.realm)).unwrap_or(name);
         Ok((host, format!("{name}@{}", self.realm)))
     }
 
-    /// The host and port as far as they can be read.
-    pub(super) fn address(&self) -> Option<HostPort> {
-        if self.port.trim().is_empty() {
-            return self.host.parse().ok();
+    /// The host and port; or what is wrong with the host. A port that stands with the host counts, unless another one was typed.
+    pub fn address(&self) -> Result<HostPort, String> {
+        let text = pasted(&self.host);
+        // What is wrong with the port's own field is said there.
+        let typed = port(&self.port, API_PORT).unwrap_or(API_PORT);
+        match text.parse::<Host>() {
+            Ok(host) => Ok(HostPort::new(host, typed)),
+            Err(InvalidHost::WithPort) => {
+                let both: HostPort =
+                    text.parse().map_err(|_| "A port is a whole number from 1 to 65535".to_owned())?;
+                if [API_PORT, both.port].contains(&typed) {
+                    Ok(both)
+                } else {
+                    Err(InvalidHost::WithPort.to_string())
+                }
+            }
+            Err(other) => Err(other.to_string()),
         }
-        Some(HostPort::new(self.host.parse::<Host>().ok()?, port(&self.port, API_PORT).ok()?))
     }
 
     /// The certificate that the person has confirmed.
@@ -115,24 +136,83 @@ mod tests {
         for (typed, expected) in [
             (form("pve.lan", "", "root"), ("pve.lan:8006", "root@pam")),
             (form("pve.lan", "443", " root "), ("pve.lan:443", "root@pam")),
+            (form("  PVE.lan. ", " 443 ", "root"), ("pve.lan:443", "root@pam")),
             (form("pve.lan:443", "", "root@pam"), ("pve.lan:443", "root@pam")),
+            (form("pve.lan:443", "8006", "root"), ("pve.lan:443", "root@pam")),
+            (form("pve.lan:443", "443", "root"), ("pve.lan:443", "root@pam")),
             (form("fe80::1", "8006", "a@b.c"), ("[fe80::1]:8006", "a@b.c@pam")),
+            (form("[fe80::1]", "", "ü"), ("[fe80::1]:8006", "ü@pam")),
+            (form("[fe80::1]:443", "", "root"), ("[fe80::1]:443", "root@pam")),
+            (form("https://pve.lan:8006/#v1:0:18:4:::", "8006", "root"), ("pve.lan:8006", "root@pam")),
+            (form("HTTPS://pve.lan", "", "root"), ("pve.lan:8006", "root@pam")),
+            (form(" https://[2001:db8::1]:443/?x=1", "8006", "root"), ("[2001:db8::1]:443", "root@pam")),
         ] {
-            let (host, userid) = typed.checked().unwrap();
+            let (host, userid) = typed.checked().unwrap_or_else(|error| panic!("{typed:?}: {error}"));
             assert_eq!((host.to_string().as_str(), userid.as_str()), expected);
+        }
+    }
+
+    /// The fields that have a message.
+    fn wrong(form: &LoginForm) -> Vec<&'static str> {
+        match form.checked() {
+            Ok(_) => Vec::new(),
+            Err(Error::Invalid(errors)) => {
+                for (field, messages) in errors.iter() {
+                    let capital = messages[0].starts_with(char::is_uppercase);
+                    assert!(messages.len() == 1 && capital, "{field}: {messages:?}");
+                }
+                errors.iter().map(|(field, _)| field).collect()
+            }
+            Err(other) => panic!("{other}"),
         }
     }
 
     #[test]
     fn each_field_that_cannot_be_right_has_its_message() {
-        let form = LoginForm { port: "0".into(), ..LoginForm::default() };
-        let Err(Error::Invalid(errors)) = form.checked() else { panic!("accepted {form:?}") };
-        let fields: Vec<&str> = errors.iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["host", "password", "port", "realm", "user"]);
-        let Err(Error::Invalid(errors)) = self::form("pve.lan:443", "8006", "root").checked() else {
-            panic!()
-        };
-        assert_eq!(errors.of("host").len(), 1);
+        let all = LoginForm { port: "0".into(), ..LoginForm::default() };
+        assert_eq!(wrong(&all), ["host", "password", "port", "realm", "user"]);
+        let long = "x".repeat(300);
+        for host in [
+            "",
+            " \t",
+            &long,
+            "päve.lan",
+            "pve lan",
+            "-pve",
+            "192.168.1.300",
+            "[10.0.0.1]",
+            "fe80::zz",
+            "http://pve.lan:8006/",
+            "https://",
+            "https:///",
+            "https://root@pve.lan/",
+            "ssh://pve.lan",
+            "pve.lan/",
+            "pve.lan:0",
+            "pve.lan:70000",
+            "pve.lan\0",
+        ] {
+            assert_eq!(wrong(&form(host, "8006", "root")), ["host"], "{host:?}");
+        }
+        assert_eq!(wrong(&form("pve.lan:443", "8443", "root")), ["host"], "two ports");
+        for port in ["0", "70000", "-1", "8006x", "ä", "80 06"] {
+            assert_eq!(wrong(&form("pve.lan", port, "root")), ["port"], "{port:?}");
+        }
+        for user in ["", "  ", "a b", "a:b", "a/b", "a\0", &long] {
+            assert_eq!(wrong(&form("pve.lan", "8006", user)), ["user"], "{user:?}");
+        }
+        for realm in ["", "p am", "1pam", "pam\n", "ünreal", &long] {
+            let typed = LoginForm { realm: realm.into(), ..form("pve.lan", "8006", "root") };
+            assert_eq!(wrong(&typed), ["realm"], "{realm:?}");
+        }
+        for password in ["", &"x".repeat(5000)] {
+            let typed = LoginForm { password: password.into(), ..form("pve.lan", "8006", "root") };
+            assert_eq!(wrong(&typed), ["password"], "{} bytes", password.len());
+        }
+        for password in [" ", "ü  ", &long] {
+            let typed = LoginForm { password: password.into(), ..form("pve.lan", "8006", "root") };
+            assert!(wrong(&typed).is_empty(), "a password may be anything");
+        }
     }
 
     #[test]

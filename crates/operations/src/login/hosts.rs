@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use berth_domain::HostPort;
-use berth_proxmox::{Auth, Client, Realm, Trust};
+use berth_proxmox::{Auth, Client, Realm, Trust, probe_certificate};
 use berth_store::login_hosts::{self, Source, Trust as Known};
 use berth_store::throttle::{self, Verdict};
 
@@ -65,7 +65,7 @@ pub(super) async fn permission(ctx: &Context, host: &HostPort) -> Result<Permiss
 }
 
 /// The realms of a host, from `GET /access/domains`, which needs no login; `pam` and `pve` when it cannot be asked:
-/// it may not log people in, its certificate is not known yet, or it does not answer.
+/// it may not log people in, its certificate has changed, or it does not answer.
 pub async fn realms(ctx: &Context, client: IpAddr, host: &HostPort) -> Vec<Realm> {
     match ask(ctx, client, host).await {
         Ok(realms) if !realms.is_empty() => realms,
@@ -90,7 +90,12 @@ async fn ask(ctx: &Context, client: IpAddr, host: &HostPort) -> Result<Vec<Realm
     let known = login_hosts::find(&ctx.pg, host).await.map_err(|error| error.to_string())?;
     let trust = match known.map(|host| host.trust) {
         Some(Known::Pinned(pin)) => Trust::Pinned(pin),
-        _ => Trust::PublicRoots,
+        Some(Known::PublicRoots) => Trust::PublicRoots,
+        // Names of realms are no secret and prove nothing: whoever they come from, no password goes there unconfirmed.
+        Some(Known::Unverified) | None => {
+            let shown = probe_certificate(host, REALMS).await.map_err(|error| error.to_string())?;
+            if shown.publicly_trusted { Trust::PublicRoots } else { Trust::Pinned(shown.fingerprint) }
+        }
     };
     let client = Client::new(host.clone(), trust, Auth::None).map_err(|error| error.to_string())?;
     let realms = client
@@ -126,9 +131,41 @@ pub fn fallback_realms() -> Vec<Realm> {
     ]
 }
 
+/// Which of them is chosen at first: what the person has chosen, unless that was only the default of another host; else the
+/// host's own default, else `pam`.
+pub fn preselected(realms: &[Realm], chosen: &str, was_default: &str) -> String {
+    let named = |name: &str| realms.iter().find(|realm| realm.realm == name);
+    let kept = if chosen == was_default { None } else { named(chosen) };
+    let default =
+        || realms.iter().find(|realm| realm.default).or_else(|| named("pam")).or_else(|| realms.first());
+    kept.or_else(default).map_or_else(|| "pam".to_owned(), |realm| realm.realm.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_realm_that_somebody_chose_stays_and_else_the_host_decides() {
+        let realm = |name: &str, default| Realm {
+            realm: name.into(),
+            kind: "ldap".into(),
+            comment: None,
+            default,
+            tfa: None,
+        };
+        let office = [realm("pam", false), realm("pve", false), realm("office", true)];
+        for (realms, chosen, was_default, expected) in [
+            (&office[..], "pam", "pam", "office"),
+            (&office, "pve", "pam", "pve"),
+            (&office, "lab", "pam", "office"),
+            (&office[..2], "office", "office", "pam"),
+            (&office[1..2], "pam", "pam", "pve"),
+            (&[], "pam", "pam", "pam"),
+        ] {
+            assert_eq!(preselected(realms, chosen, was_default), expected, "{chosen} after {was_default}");
+        }
+    }
 
     #[test]
     fn an_ipv6_network_is_one_client() {

@@ -1,7 +1,6 @@
 //! The API's part of the test.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use berth_domain::{Fingerprint, Vmid};
 use berth_proxmox::access::{Permissions, Version};
@@ -11,19 +10,26 @@ use berth_proxmox::nodes::NodeSummary;
 use berth_proxmox::{Auth, CertificateInfo, Client, Deadlines, Error, Trust, probe_certificate};
 use tokio::time::Instant;
 
-use super::form::NodeInput;
+use super::input::{KnownCertificate, NodeInput};
 use super::privileges;
+use super::remedy::Remedies;
 use super::report::{Check, CheckRow, CheckState, Found};
+use super::test::{PROBE, Rows, left};
 
-/// How long a host may take to show its certificate.
-const PROBE: Duration = Duration::from_secs(5);
+/// Prints the fingerprint of the certificate that the host's API shows.
+const FINGERPRINT: &str = "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pveproxy-ssl.pem 2>/dev/null || \
+     openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem";
+
+/// Largest answer of a host that is tested, in bytes: whose it is, nobody knows yet.
+const MOST_ANSWERED: usize = 4 << 20;
 
 /// What the API's part of the test found.
 #[derive(Debug, Default)]
 pub(super) struct ApiResult {
-    pub(super) rows: Vec<CheckRow>,
     /// To be confirmed before anything secret is sent.
     pub(super) unconfirmed: Option<CertificateInfo>,
+    /// What was trusted before.
+    pub(super) before: Option<String>,
     /// The certificate to pin; none where the public roots vouch for the host.
     pub(super) pin: Option<Fingerprint>,
     pub(super) found: Option<Found>,
@@ -31,140 +37,203 @@ pub(super) struct ApiResult {
     pub(super) containers: Option<BTreeSet<Vmid>>,
 }
 
-pub(super) async fn check(input: &NodeInput, deadline: Instant) -> ApiResult {
+pub(super) async fn check(input: &NodeInput, rows: &Rows<'_>, deadline: Instant) -> ApiResult {
     let mut result = ApiResult::default();
-    let Some(trust) = settle_trust(input, deadline, &mut result).await else {
-        skip(
-            &mut result.rows,
-            &[Check::Token, Check::Privileges, Check::NodeName],
-            "The certificate comes first",
-        );
-        return result;
+    let remedies = Remedies::of(input);
+    let shown = match probe_certificate(&input.address, PROBE.min(left(deadline))).await {
+        Ok(shown) => shown,
+        Err(error) => {
+            rows.push(remedies.row(Check::Certificate, &error));
+            skip_rest(rows, "The host must be reached first");
+            return result;
+        }
     };
-    let left = left(deadline);
+    let Some(trust) = settle_trust(input, &shown, rows, &mut result) else { return result };
+    let read = left(deadline);
     let auth = Auth::Token { id: input.token_id.clone(), secret: input.token_secret.clone() };
-    let deadlines = Deadlines { connect: left.min(PROBE), read: left, write: left };
+    let deadlines = Deadlines { connect: read.min(PROBE), read, write: read };
     match Client::with_deadlines(input.address.clone(), trust, auth, deadlines) {
-        Ok(client) => ask(&client, input, &mut result).await,
-        Err(error) => result.rows.push(broken(Check::Token, &error)),
+        Ok(client) => {
+            let client = client.max_response(MOST_ANSWERED);
+            Asking { client, input, rows, remedies, deadline }.ask(&mut result).await;
+        }
+        Err(error) => {
+            rows.push(remedies.row(Check::Token, &error));
+            rows.skip(&[Check::Privileges, Check::NodeName], "The token comes first");
+        }
     }
     result
 }
 
-pub(super) fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
+fn skip_rest(rows: &Rows<'_>, why: &str) {
+    rows.skip(&[Check::Token, Check::Privileges, Check::NodeName], why);
 }
 
-pub(super) fn skip(rows: &mut Vec<CheckRow>, checks: &[Check], why: &str) {
-    rows.extend(checks.iter().map(|check| CheckRow::skipped(*check, why)));
-}
-
-/// The row of a call that failed; the error's own text says what to check.
-pub(super) fn broken(check: Check, error: &Error) -> CheckRow {
-    let row = CheckRow::new(check, CheckState::Failed, error.to_string());
-    let remedy = match error {
-        Error::Unauthorized { .. } => {
-            "Copy the token id and secret anew. Proxmox shows a secret only once: if it is lost, make another token"
-        }
-        Error::Forbidden { .. } => "Grant the token what it lacks, see the row on privileges",
-        Error::SshAuth { .. } => {
-            "Check the user and the password or key, and that the SSH server allows this way to log in"
-        }
-        Error::PctFailed { .. } => "Run pct list on the host by hand and see what it says",
-        Error::Timeout { .. } => "The whole test may take 10 s. Try again, or look what keeps the host busy",
-        _ => return row,
-    };
-    CheckRow { remedy: Some(remedy.into()), ..row }
-}
-
-async fn settle_trust(input: &NodeInput, deadline: Instant, result: &mut ApiResult) -> Option<Trust> {
-    let shown = match probe_certificate(&input.address, PROBE.min(left(deadline))).await {
-        Ok(shown) => shown,
-        Err(error) => {
-            result.rows.push(broken(Check::Certificate, &error));
-            return None;
-        }
-    };
-    if input.certificate == Some(shown.fingerprint) {
-        result
-            .rows
-            .push(CheckRow::ok(Check::Certificate, "You have confirmed it; no other will be accepted"));
+/// How the host is trusted; none where its owner must be asked first, or where it is not the one it should be.
+fn settle_trust(
+    input: &NodeInput,
+    shown: &CertificateInfo,
+    rows: &Rows<'_>,
+    result: &mut ApiResult,
+) -> Option<Trust> {
+    let fine = |why: &str| rows.push(CheckRow::ok(Check::Certificate, why));
+    let mut pin = || {
         result.pin = Some(shown.fingerprint);
-        return Some(Trust::Pinned(shown.fingerprint));
-    }
-    if shown.publicly_trusted {
-        result.rows.push(CheckRow::ok(Check::Certificate, "The public roots vouch for it"));
-        return Some(Trust::PublicRoots);
-    }
-    let message = match input.certificate {
-        Some(confirmed) => {
-            format!("The host now shows another certificate than the one you confirmed ({confirmed})")
+        Trust::Pinned(shown.fingerprint)
+    };
+    let confirmed = input.confirmed == Some(shown.fingerprint);
+    let trust = match &input.known {
+        KnownCertificate::Here(Some(known)) | KnownCertificate::Elsewhere(known)
+            if *known == shown.fingerprint =>
+        {
+            fine("It is the one that you have trusted");
+            return Some(pin());
         }
-        None => {
-            "It is not publicly trusted, which is usual for Proxmox VE. Nothing secret was sent yet".into()
+        KnownCertificate::Vouched { certificate, by } if *certificate == shown.fingerprint => {
+            fine(&format!("{by}, which you trust, knows it as this member's"));
+            return Some(pin());
+        }
+        KnownCertificate::Vouched { certificate, by } => {
+            rows.push(other_than_vouched(shown, certificate, by));
+            None
+        }
+        _ if shown.publicly_trusted
+            && (confirmed || !matches!(input.known, KnownCertificate::Here(Some(_)))) =>
+        {
+            fine("The public roots vouch for it");
+            Some(Trust::PublicRoots)
+        }
+        _ if confirmed => {
+            fine("You have confirmed it; no other will be accepted");
+            Some(pin())
+        }
+        _ => {
+            rows.push(unknown(input, shown, result));
+            None
         }
     };
-    let row = CheckRow::new(Check::Certificate, CheckState::NeedsTrust, message);
-    let remedy =
-        "Compare its fingerprint with the one on the host, and confirm it. In a root shell on the host:";
-    result.rows.push(CheckRow { remedy: Some(remedy.into()), ..row }.commands(
-        "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pveproxy-ssl.pem 2>/dev/null || \
-         openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem",
-    ));
-    result.unconfirmed = Some(shown);
-    None
+    // It has not proved to be the host that the stored secret is for.
+    if let (KnownCertificate::Elsewhere(_), Some(host)) = (&input.known, &input.token_kept_for) {
+        let message =
+            format!("Type the token's secret: the stored one is for {host}, and this is another host");
+        rows.push(CheckRow::new(Check::Token, CheckState::Failed, message));
+        rows.skip(&[Check::Privileges, Check::NodeName], "The token comes first");
+        return None;
+    }
+    if trust.is_none() {
+        skip_rest(rows, "The certificate comes first");
+    }
+    trust
 }
 
-async fn ask(client: &Client, input: &NodeInput, result: &mut ApiResult) {
-    let (version, permissions, status, nodes) =
-        tokio::join!(client.version(), client.permissions(None), client.cluster_status(), client.nodes());
-    let version = match version {
-        Ok(version) => version,
-        Err(error) => {
-            result.rows.push(broken(Check::Token, &error));
-            skip(&mut result.rows, &[Check::Privileges, Check::NodeName], "The token comes first");
+fn other_than_vouched(shown: &CertificateInfo, expected: &Fingerprint, by: &str) -> CheckRow {
+    let message = format!(
+        "It shows {}, but {by} knows {expected} as this member's. Nothing was sent",
+        shown.fingerprint
+    );
+    let remedy = "If its certificate was just renewed, make the cluster see it and test again. In a root shell on that member:";
+    CheckRow::failed(Check::Certificate, message, remedy)
+        .commands("pvecm updatecerts && systemctl restart pveproxy")
+}
+
+/// The question to the owner.
+fn unknown(input: &NodeInput, shown: &CertificateInfo, result: &mut ApiResult) -> CheckRow {
+    result.before = match &input.known {
+        KnownCertificate::Here(Some(known)) => Some(known.to_string()),
+        KnownCertificate::Here(None) => Some("a certificate from a public authority".into()),
+        _ => input.confirmed.map(|confirmed| confirmed.to_string()),
+    };
+    let message = match &result.before {
+        Some(_) => "The host shows another certificate than the one you trusted. Nothing secret was sent",
+        None => "It is not publicly trusted, which is usual for Proxmox VE. Nothing secret was sent yet",
+    };
+    result.unconfirmed = Some(shown.clone());
+    CheckRow::new(Check::Certificate, CheckState::NeedsTrust, message)
+        .remedy(
+            "Compare its fingerprint with the one on the host, and confirm it. In a root shell on the host:",
+        )
+        .commands(FINGERPRINT)
+}
+
+/// The questions to a host that is trusted.
+struct Asking<'a> {
+    client: Client,
+    input: &'a NodeInput,
+    rows: &'a Rows<'a>,
+    remedies: Remedies<'a>,
+    deadline: Instant,
+}
+
+impl Asking<'_> {
+    async fn ask(&self, result: &mut ApiResult) {
+        let (version, status) = tokio::join!(self.token(), self.client.cluster_status());
+        let Some(version) = version else {
+            self.rows.skip(&[Check::Privileges, Check::NodeName], "The token comes first");
             return;
-        }
-    };
-    let message = format!("{} logs in to Proxmox VE {}", input.token_id, version.version);
-    result.rows.push(CheckRow::ok(Check::Token, message));
-    let local = status.as_ref().ok().and_then(ClusterStatus::local).map(|node| node.name.clone());
-    result.rows.push(privileges_row(permissions, local.as_deref().unwrap_or_default(), input));
-    match (status, local) {
-        (Ok(status), Some(name)) => {
-            let (certificates, containers) =
-                tokio::join!(client.certificates(&name), client.containers(&name));
-            let found = found(&name, version, &status, nodes, certificates);
-            result.rows.push(node_row(found.as_ref()));
-            result.found = found.ok();
-            result.containers =
-                containers.ok().map(|containers| containers.into_iter().map(|each| each.vmid).collect());
-        }
-        (Ok(_), None) => result.rows.push(CheckRow::failed(
-            Check::NodeName,
-            "/cluster/status names no local node",
-            "Check the host's cluster services: pvecm status",
-        )),
-        (Err(error), _) => result.rows.push(broken(Check::NodeName, &error)),
+        };
+        let local = status.as_ref().ok().and_then(ClusterStatus::local).map(|node| node.name.clone());
+        tokio::join!(self.privileges(local.as_deref()), async {
+            match (&status, &local) {
+                (Ok(status), Some(name)) => self.node(name, version, status, result).await,
+                (Ok(_), None) => self.rows.push(
+                    CheckRow::failed(
+                        Check::NodeName,
+                        "/cluster/status names no local node",
+                        "See what its cluster services say, in a root shell on the host:",
+                    )
+                    .commands("pvecm status; systemctl status pve-cluster --no-pager"),
+                ),
+                (Err(error), _) => self.rows.push(self.remedies.row(Check::NodeName, error)),
+            }
+        });
     }
-}
 
-fn privileges_row(permissions: Result<Permissions, Error>, pve_node: &str, input: &NodeInput) -> CheckRow {
-    match permissions {
-        Ok(permissions) => privileges::check(&permissions, pve_node, &input.token_id),
-        Err(error) => broken(Check::Privileges, &error),
+    /// The client, with what is left of the time.
+    fn client(&self) -> Client {
+        self.client.within(left(self.deadline))
     }
-}
 
-fn node_row(found: Result<&Found, &Error>) -> CheckRow {
-    match found {
-        Ok(Found { pve_node_name, cluster_name: Some(cluster), .. }) => {
-            CheckRow::ok(Check::NodeName, format!("PVE node {pve_node_name} of the cluster {cluster}"))
+    async fn token(&self) -> Option<Version> {
+        match self.client().version().await {
+            Ok(version) => {
+                let message = format!("{} logs in to Proxmox VE {}", self.input.token_id, version.version);
+                self.rows.push(CheckRow::ok(Check::Token, message));
+                Some(version)
+            }
+            Err(error) => {
+                self.rows.push(self.remedies.row(Check::Token, &error));
+                None
+            }
         }
-        Ok(found) => {
-            CheckRow::ok(Check::NodeName, format!("PVE node {}, not in a cluster", found.pve_node_name))
-        }
-        Err(error) => broken(Check::NodeName, error),
+    }
+
+    async fn privileges(&self, pve_node: Option<&str>) {
+        let permissions: Result<Permissions, Error> = self.client().permissions(None).await;
+        self.rows.push(match permissions {
+            Ok(permissions) => {
+                privileges::check(&permissions, pve_node.unwrap_or_default(), &self.input.token_id)
+            }
+            Err(error) => self.remedies.row(Check::Privileges, &error),
+        });
+    }
+
+    async fn node(&self, name: &str, version: Version, status: &ClusterStatus, result: &mut ApiResult) {
+        let client = self.client();
+        let (nodes, certificates, containers) =
+            tokio::join!(client.nodes(), client.certificates(name), client.containers(name));
+        let found = found(name, version, status, nodes, certificates);
+        self.rows.push(match &found {
+            Ok(Found { pve_node_name, cluster_name: Some(cluster), .. }) => {
+                CheckRow::ok(Check::NodeName, format!("PVE node {pve_node_name} of the cluster {cluster}"))
+            }
+            Ok(found) => {
+                CheckRow::ok(Check::NodeName, format!("PVE node {}, not in a cluster", found.pve_node_name))
+            }
+            Err(error) => self.remedies.row(Check::NodeName, error),
+        });
+        result.found = found.ok();
+        result.containers =
+            containers.ok().map(|containers| containers.into_iter().map(|each| each.vmid).collect());
     }
 }
 

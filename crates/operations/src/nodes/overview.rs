@@ -1,80 +1,59 @@
 //! The user's nodes and how they are.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use berth_domain::container::Container;
+use berth_domain::UserId;
 use berth_domain::node::Node;
-use berth_domain::{Fingerprint, NodeId, UserId};
-use futures::future::join_all;
+use berth_domain::node_health::{ClusterMember, NodeHealth};
+use berth_store::node_health::{self, ContainerName};
 
-use crate::{Context, NodeConnection, Result};
+use crate::{Context, Result};
 
-/// How long a node may take to say that it is there. They are all asked at once.
-const HEALTH: Duration = Duration::from_secs(2);
+/// A check that nobody makes for so long says that no worker runs.
+const GRACE: Duration = Duration::from_mins(1);
 
-/// A node, what Berth has on it, and how it is right now.
+/// A node, what Berth has on it, and how it was when a worker last looked.
 #[derive(Clone, Debug)]
 pub struct NodeOverview {
     /// The node.
     pub node: Node,
-    /// The managed containers on it.
-    pub containers: Vec<Container>,
-    /// How its API is.
-    pub health: Health,
+    /// The managed containers on it, by number.
+    pub containers: Vec<ContainerName>,
+    /// How it was.
+    pub health: NodeHealth,
+    /// Nobody looks: what is known of its health is out of date.
+    pub is_overdue: bool,
+    /// Members of its cluster that the user has not added. Each is offered by one of their nodes.
+    pub offers: Vec<ClusterMember>,
 }
 
-/// How a node's API is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// It answers, with this version.
-    Reachable {
-        /// As `/version` says.
-        version: String,
-    },
-    /// It shows another certificate than the pinned one.
-    CertificateChanged {
-        /// The pinned one; none where the public roots vouched for it.
-        expected: Option<Fingerprint>,
-        /// What it shows now.
-        found: Fingerprint,
-    },
-    /// It does not do what it should, and why.
-    Trouble(String),
-}
-
-/// The user's nodes by name. A dead node costs its deadline once, not once per node.
+/// The user's nodes by name. No node is asked anything.
 pub async fn list(ctx: &Context, user: UserId) -> Result<Vec<NodeOverview>> {
     let nodes = berth_store::nodes::list(&ctx.pg, user).await?;
-    let containers = berth_store::containers::list(&ctx.pg, user).await?;
-    let health = join_all(nodes.iter().map(|node| health(ctx, user, node.id))).await;
-    Ok(nodes
-        .into_iter()
-        .zip(health)
-        .map(|(node, health)| {
-            let on_it = containers.iter().filter(|container| container.node_id == node.id);
-            NodeOverview { containers: on_it.cloned().collect(), node, health }
-        })
-        .collect())
+    let known = node_health::overview(&ctx.pg, user, GRACE).await?;
+    let mut known: HashMap<_, _> = known.into_iter().map(|each| (each.node_id, each)).collect();
+    let overviews = nodes.into_iter().filter_map(|node| {
+        let node_health::Overview { health, is_overdue, containers, .. } = known.remove(&node.id)?;
+        Some(NodeOverview { node, containers, health, is_overdue, offers: Vec::new() })
+    });
+    let mut overviews: Vec<_> = overviews.collect();
+    offer_members(&mut overviews);
+    Ok(overviews)
+}
+
+fn offer_members(overviews: &mut [NodeOverview]) {
+    let place = |node: &Node, name: &str| (node.cluster.clone(), name.to_owned());
+    let mut there: HashSet<_> =
+        overviews.iter().map(|each| place(&each.node, &each.node.pve_node_name)).collect();
+    for NodeOverview { node, health, offers, .. } in overviews {
+        let members = health.members.iter();
+        offers.extend(members.filter(|member| there.insert(place(node, &member.name))).cloned());
+    }
 }
 
 /// The cluster's name from a node's cluster key; none for a standalone host.
 pub fn cluster_name(key: &str) -> Option<&str> {
     let name = key.strip_prefix("cluster:")?;
     Some(name.split_once(':').map_or(name, |(name, _)| name))
-}
-
-async fn health(ctx: &Context, user: UserId, node: NodeId) -> Health {
-    use berth_proxmox::Error::{CertificateChanged, CertificateUntrusted};
-    let connection = match NodeConnection::for_user(ctx, user, node).await {
-        Ok(connection) => connection,
-        Err(error) => return Health::Trouble(error.to_string()),
-    };
-    match connection.client.within(HEALTH).version().await {
-        Ok(version) => Health::Reachable { version: version.version },
-        Err(CertificateChanged { expected, found, .. }) => {
-            Health::CertificateChanged { expected: Some(expected), found }
-        }
-        Err(CertificateUntrusted { found, .. }) => Health::CertificateChanged { expected: None, found },
-        Err(error) => Health::Trouble(error.to_string()),
-    }
 }

@@ -25,6 +25,18 @@ pub enum Check {
 }
 
 impl Check {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Certificate,
+        Self::Token,
+        Self::Privileges,
+        Self::NodeName,
+        Self::HostKey,
+        Self::SshLogin,
+        Self::Pct,
+        Self::SameNode,
+    ];
+
     /// What people call it.
     pub const fn title(self) -> &'static str {
         match self {
@@ -92,6 +104,10 @@ impl CheckRow {
         Self::new(check, CheckState::Skipped, why)
     }
 
+    pub(super) fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
     pub(super) fn commands(self, commands: impl Into<String>) -> Self {
         Self { commands: Some(commands.into()), ..self }
     }
@@ -119,10 +135,16 @@ pub struct TestReport {
     pub rows: Vec<CheckRow>,
     /// The certificate to confirm: submit again with its fingerprint.
     pub certificate: Option<CertificateInfo>,
+    /// What was trusted at this address before, if the certificate to confirm is another.
+    pub certificate_before: Option<String>,
     /// The SSH host key to confirm: submit again with it.
     pub host_key: Option<HostKey>,
+    /// What was trusted at this address before, if the key to confirm is another.
+    pub host_key_before: Option<HostKey>,
     /// What the API told.
     pub found: Option<Found>,
+    /// Whether nothing but the name of a stored node differs, so that the name alone can be saved.
+    pub offers_rename: bool,
 }
 
 impl TestReport {
@@ -140,9 +162,17 @@ impl TestReport {
         self.all(true, &[CheckState::Ok, CheckState::Warning])
     }
 
-    /// Whether something waits to be confirmed.
-    pub fn needs_trust(&self) -> bool {
-        self.certificate.is_some() || self.host_key.is_some()
+    /// Whether all of it passed, so that it can be saved as it was typed.
+    pub fn passed(&self) -> bool {
+        let ssh = [CheckState::Ok, CheckState::Warning, CheckState::Skipped];
+        self.api_works() && self.all(true, &ssh)
+    }
+
+    /// Replaces the row of the same check.
+    pub(super) fn replace(&mut self, row: CheckRow) {
+        if let Some(old) = self.rows.iter_mut().find(|old| old.check == row.check) {
+            *old = row;
+        }
     }
 
     /// Whether only SSH is in the way, so that saving without it can be offered.

@@ -4,6 +4,9 @@ use berth_domain::TokenId;
 use berth_domain::node::{NEEDED_PRIVILEGES, OPTIONAL_PRIVILEGES};
 use berth_proxmox::shell::quote;
 
+/// Where the key pair of a user is made, and who is allowed what: the names that the commands use.
+const PAIR: &str = ".ssh/berth";
+
 /// Commands for a root shell on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupCommands {
@@ -11,7 +14,8 @@ pub struct SetupCommands {
     pub api: String,
     /// Makes a key pair, lets it in as root, and prints the private key to paste.
     pub ssh: String,
-    /// For a user other than root: lets the user run `pct` and nothing else as root.
+    /// Instead of that for a user other than root: makes the user, lets it run `pct` and nothing else as root, and does
+    /// the same with a key pair.
     pub sudo: String,
 }
 
@@ -29,17 +33,51 @@ pub fn setup_commands() -> SetupCommands {
              pveum user token add berth@pve berth --privsep 0",
             all_privileges()
         ),
-        ssh: "mkdir -p -m 700 /root/.ssh\n\
-              ssh-keygen -q -t ed25519 -N '' -C berth -f /root/.ssh/berth\n\
-              cat /root/.ssh/berth.pub >> /root/.ssh/authorized_keys\n\
-              cat /root/.ssh/berth"
-            .into(),
-        sudo: "adduser --disabled-password --gecos '' berth\n\
-               echo 'berth ALL=(root) NOPASSWD: /usr/sbin/pct, /usr/bin/hostname' > /etc/sudoers.d/berth\n\
-               chmod 440 /etc/sudoers.d/berth\n\
-               visudo -c"
-            .into(),
+        ssh: key_commands("root"),
+        sudo: format!(
+            "adduser --disabled-password --gecos '' berth\n{}\n{}",
+            sudo_commands("berth"),
+            key_commands("berth")
+        ),
     }
+}
+
+/// Makes a token of this name anew; the last line prints its secret. With privilege separation, Proxmox's own default,
+/// it would begin without any privilege.
+pub(super) fn new_token_commands(token: &TokenId) -> String {
+    let (user, name) = (word(&token.userid()), word(token.token()));
+    format!("pveum user token remove {user} {name}\npveum user token add {user} {name} --privsep 0")
+}
+
+/// Lets a user run `pct`, and ask for the host's name, as root. Proxmox VE comes without sudo.
+pub(super) fn sudo_commands(user: &str) -> String {
+    format!(
+        "command -v sudo || apt-get install -y sudo\n\
+         echo '{user} ALL=(root) NOPASSWD: /usr/sbin/pct, /usr/bin/hostname' > /etc/sudoers.d/berth\n\
+         chmod 440 /etc/sudoers.d/berth\n\
+         visudo -c"
+    )
+}
+
+/// Makes a key pair in a user's home, lets it in, and prints the private key.
+pub(super) fn key_commands(user: &str) -> String {
+    let home = home(user);
+    let own = if user == "root" { String::new() } else { format!("chown -R {user}: {home}/.ssh\n") };
+    format!(
+        "mkdir -p -m 700 {home}/.ssh\n\
+         ssh-keygen -q -t ed25519 -N '' -C berth -f {home}/{PAIR}\n\
+         cat {home}/{PAIR}.pub >> {home}/.ssh/authorized_keys\n\
+         {own}cat {home}/{PAIR}"
+    )
+}
+
+/// A user's home as a shell finds it.
+pub(super) fn home(user: &str) -> String {
+    if user == "root" { "/root".into() } else { format!("~{user}") }
+}
+
+fn word(text: &str) -> String {
+    quote(text).unwrap_or_default()
 }
 
 fn all_privileges() -> String {
@@ -51,7 +89,6 @@ fn all_privileges() -> String {
 /// has only what both have. `root@pam` has everything and takes no grant.
 pub(super) fn grant_commands(token: &TokenId) -> String {
     let privileges = all_privileges();
-    let word = |text: &str| quote(text).unwrap_or_default();
     let (userid, token_id) = (token.userid(), token.to_string());
     let mut commands = vec![format!(
         "pveum role add Berth --privs \"{privileges}\" || pveum role modify Berth --privs \"{privileges}\""
@@ -74,6 +111,21 @@ mod tests {
             assert!(commands.api.contains(privilege), "{privilege}");
         }
         assert!(commands.api.ends_with("--privsep 0"));
+    }
+
+    #[test]
+    fn a_user_of_its_own_gets_a_key_of_its_own() {
+        let commands = setup_commands();
+        assert!(commands.ssh.contains("/root/.ssh/authorized_keys") && !commands.ssh.contains("chown"));
+        for part in [
+            "adduser",
+            "apt-get install -y sudo",
+            "berth ALL=(root) NOPASSWD:",
+            "chown -R berth: ~berth/.ssh",
+        ] {
+            assert!(commands.sudo.contains(part), "{part}: {}", commands.sudo);
+        }
+        assert!(commands.sudo.ends_with("\ncat ~berth/.ssh/berth"));
     }
 
     #[test]

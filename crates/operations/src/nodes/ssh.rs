@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 
 use berth_domain::Vmid;
+use berth_domain::node::SshMethod;
 use berth_proxmox::ssh::{Limits, Stdin};
-use berth_proxmox::{Command, Error, HostKey, Pct, SshConnection, SshTarget};
+use berth_proxmox::{Command, HostKey, Pct, SshConnection, SshTarget};
 use tokio::time::Instant;
 
-use super::api::{broken, left, skip};
-use super::form::SshInput;
+use super::input::{KnownHostKey, SshInput};
+use super::remedy;
 use super::report::{Check, CheckRow, CheckState, Found};
+use super::test::{PROBE, Rows, left};
 
 /// What the SSH part of the test found.
 #[derive(Debug, Default)]
 pub(super) struct SshResult {
-    pub(super) rows: Vec<CheckRow>,
     /// To be confirmed before any credential is sent.
     pub(super) unconfirmed: Option<HostKey>,
+    /// What was trusted before.
+    pub(super) before: Option<HostKey>,
     /// The key to pin.
     pub(super) host_key: Option<HostKey>,
     pub(super) seen: Option<Seen>,
@@ -30,16 +33,21 @@ pub(super) struct Seen {
     containers: BTreeSet<Vmid>,
 }
 
-pub(super) async fn check(input: Option<&SshInput>, deadline: Instant) -> SshResult {
+pub(super) async fn check(input: Option<&SshInput>, rows: &Rows<'_>, deadline: Instant) -> SshResult {
     let mut result = SshResult::default();
     let Some(input) = input else {
-        skip(&mut result.rows, &[Check::HostKey, Check::SshLogin, Check::Pct], "Without SSH");
+        rows.skip(&[Check::HostKey, Check::SshLogin, Check::Pct], "Without SSH");
         return result;
     };
-    let Some(host_key) = settle_trust(input, deadline, &mut result).await else {
-        skip(&mut result.rows, &[Check::SshLogin, Check::Pct], "The host key comes first");
-        return result;
+    let shown = match berth_proxmox::ssh::probe_host_key(&input.address, PROBE.min(left(deadline))).await {
+        Ok(shown) => shown,
+        Err(error) => {
+            rows.push(remedy::ssh_row(Check::HostKey, &error, input));
+            rows.skip(&[Check::SshLogin, Check::Pct], "The SSH server must be reached first");
+            return result;
+        }
     };
+    let Some(host_key) = settle_trust(input, shown, rows, &mut result) else { return result };
     let target = SshTarget {
         host: input.address.clone(),
         user: input.user.clone(),
@@ -49,66 +57,92 @@ pub(super) async fn check(input: Option<&SshInput>, deadline: Instant) -> SshRes
     match SshConnection::connect(&target, left(deadline)).await {
         Ok(connection) => {
             let message = format!("{} logs in to {}", input.user, input.address);
-            result.rows.push(CheckRow::ok(Check::SshLogin, message));
-            ask(connection, deadline, &mut result).await;
+            rows.push(CheckRow::ok(Check::SshLogin, message));
+            result.seen = ask(connection, input, rows, deadline).await;
         }
         Err(error) => {
-            result.rows.push(broken(Check::SshLogin, &error));
-            skip(&mut result.rows, &[Check::Pct], "The login comes first");
+            rows.push(remedy::ssh_row(Check::SshLogin, &error, input));
+            rows.skip(&[Check::Pct], "The login comes first");
         }
     }
     result
 }
 
-async fn settle_trust(input: &SshInput, deadline: Instant, result: &mut SshResult) -> Option<HostKey> {
-    let shown = match berth_proxmox::ssh::probe_host_key(&input.address, left(deadline)).await {
-        Ok(shown) => shown,
-        Err(error) => {
-            result.rows.push(broken(Check::HostKey, &error));
-            return None;
-        }
-    };
-    if input.host_key.as_ref() == Some(&shown) {
-        result.rows.push(CheckRow::ok(Check::HostKey, "You have confirmed it; no other will be accepted"));
+/// The key to pin; none where the owner must be asked first, or where the stored secret is for another host.
+fn settle_trust(
+    input: &SshInput,
+    shown: HostKey,
+    rows: &Rows<'_>,
+    result: &mut SshResult,
+) -> Option<HostKey> {
+    let known =
+        matches!(&input.known, KnownHostKey::Here(known) | KnownHostKey::Elsewhere(known) if *known == shown);
+    let confirmed = input.confirmed.as_ref() == Some(&shown);
+    if known {
+        rows.push(CheckRow::ok(Check::HostKey, "It is the one that you have trusted"));
+    } else if confirmed {
+        rows.push(CheckRow::ok(Check::HostKey, "You have confirmed it; no other will be accepted"));
+    } else {
+        rows.push(unknown(input, result));
+        result.unconfirmed = Some(shown.clone());
+    }
+    if let (KnownHostKey::Elsewhere(_), Some(host), false) = (&input.known, &input.kept_for, known) {
+        let secret =
+            if input.method == SshMethod::Password { "Type the password" } else { "Paste the private key" };
+        let message = format!("{secret}: the stored one is for {host}, and this is another host");
+        rows.push(CheckRow::new(Check::SshLogin, CheckState::Failed, message));
+        rows.skip(&[Check::Pct], "The login comes first");
+        return None;
+    }
+    if known || confirmed {
         result.host_key = Some(shown.clone());
         return Some(shown);
     }
-    let message = match &input.host_key {
-        Some(confirmed) => format!("The host now shows another key than the one you confirmed ({confirmed})"),
-        None => "It is not known yet. No credential was sent".into(),
-    };
-    let row = CheckRow::new(Check::HostKey, CheckState::NeedsTrust, message);
-    let remedy = "Compare it with the one on the host, and confirm it. In a shell on the host:";
-    let row = CheckRow { remedy: Some(remedy.into()), ..row };
-    result
-        .rows
-        .push(row.commands("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -l -f \"$key\"; done"));
-    result.unconfirmed = Some(shown);
+    rows.skip(&[Check::SshLogin, Check::Pct], "The host key comes first");
     None
 }
 
-async fn ask(connection: SshConnection, deadline: Instant, result: &mut SshResult) {
+/// The question to the owner.
+fn unknown(input: &SshInput, result: &mut SshResult) -> CheckRow {
+    result.before = match &input.known {
+        KnownHostKey::Here(known) => Some(known.clone()),
+        _ => input.confirmed.clone(),
+    };
+    let message = match &result.before {
+        Some(_) => "The server shows another host key than the one you trusted. No credential was sent",
+        None => "It is not known yet. No credential was sent",
+    };
+    CheckRow::new(Check::HostKey, CheckState::NeedsTrust, message)
+        .remedy("Compare it with the one on the host, and confirm it. In a shell on the host:")
+        .commands("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -l -f \"$key\"; done")
+}
+
+async fn ask(
+    connection: SshConnection,
+    input: &SshInput,
+    rows: &Rows<'_>,
+    deadline: Instant,
+) -> Option<Seen> {
     let pct = Pct::new(connection.clone());
     let (containers, hostname) =
         tokio::join!(tokio::time::timeout(left(deadline), pct.list()), hostname(&connection, deadline));
-    let row = match containers {
+    match containers {
         Ok(Ok(containers)) => {
-            let row = CheckRow::ok(Check::Pct, format!("pct lists {} containers", containers.len()));
+            rows.push(CheckRow::ok(Check::Pct, format!("pct lists {} containers", containers.len())));
             let containers = containers.into_iter().map(|container| container.vmid).collect();
-            result.seen = Some(Seen { hostname, containers });
-            row
+            return Some(Seen { hostname, containers });
         }
-        Ok(Err(error @ Error::SudoRefused { .. })) => {
-            broken(Check::Pct, &error).commands(super::setup::setup_commands().sudo)
-        }
-        Ok(Err(error)) => broken(Check::Pct, &error),
-        Err(_) => CheckRow::failed(
-            Check::Pct,
-            "pct list did not end in time",
-            "The whole test may take 10 s. Try again, or run pct list on the host by hand",
+        Ok(Err(error)) => rows.push(remedy::ssh_row(Check::Pct, &error, input)),
+        Err(_) => rows.push(
+            CheckRow::failed(
+                Check::Pct,
+                "pct list did not end in time",
+                "See what holds it up, in a root shell on the host. When it is quick again, test again:",
+            )
+            .commands("time pct list"),
         ),
-    };
-    result.rows.push(row);
+    }
+    None
 }
 
 /// The first label of the host's name; a user with `sudo` for `pct` alone cannot ask for it.

@@ -1,6 +1,7 @@
 //! Who may log people in, and what is said to whom before it is trusted.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 use berth_domain::{Fingerprint, HostPort};
 use berth_operations::context::LoginHosts;
@@ -10,6 +11,11 @@ use berth_store::{PgPool, login_hosts};
 
 use crate::host::TlsHost;
 use crate::support::{NOW, context};
+
+/// Refusals that take no longer than they have to.
+fn quick() -> Settings {
+    Settings { login_refusal: Duration::ZERO, ..Settings::default() }
+}
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
@@ -42,7 +48,7 @@ async fn a_host_that_is_not_allowed_is_never_connected_to(pg: PgPool) {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let only: HostPort = "pve.lan:8006".parse().unwrap();
-    let settings = Settings { login_hosts: LoginHosts::List(vec![only.clone()]), ..Settings::default() };
+    let settings = Settings { login_hosts: LoginHosts::List(vec![only.clone()]), ..quick() };
     let ctx = context(pg, settings).await;
     assert!(is_plain_refusal(&outcome(&ctx, &form(address, None)).await));
     assert_eq!(realms(&ctx, CLIENT, &host(address)).await.len(), 2);
@@ -53,7 +59,7 @@ async fn a_host_that_is_not_allowed_is_never_connected_to(pg: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_claimed_host_shuts_the_others_out(pg: PgPool) {
-    let ctx = context(pg, Settings::default()).await;
+    let ctx = context(pg, quick()).await;
     assert_eq!(login_options(&ctx).await.unwrap(), LoginOptions::Free);
     let claimed: HostPort = "pve.lan:8006".parse().unwrap();
     assert!(login_hosts::claim(&ctx.pg, &claimed, None, NOW).await.unwrap());
@@ -65,7 +71,7 @@ async fn a_claimed_host_shuts_the_others_out(pg: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn an_unknown_certificate_is_confirmed_before_a_word_is_said(pg: PgPool) {
-    let ctx = context(pg, Settings::default()).await;
+    let ctx = context(pg, quick()).await;
     let host = TlsHost::start().await;
     for confirmed in [None, Some(Fingerprint::new([9; 32]))] {
         let LoginOutcome::ConfirmCertificate(shown) = outcome(&ctx, &form(host.address, confirmed)).await
@@ -83,7 +89,7 @@ async fn an_unknown_certificate_is_confirmed_before_a_word_is_said(pg: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_changed_certificate_is_refused_with_both_and_the_remedy(pg: PgPool) {
-    let ctx = context(pg, Settings::default()).await;
+    let ctx = context(pg, quick()).await;
     let machine = TlsHost::start().await;
     let before = Fingerprint::new([9; 32]);
     assert!(login_hosts::claim(&ctx.pg, &host(machine.address), Some(before), NOW).await.unwrap());
@@ -101,14 +107,14 @@ async fn a_changed_certificate_is_refused_with_both_and_the_remedy(pg: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn an_unreachable_host_is_no_oracle(pg: PgPool) {
-    let ctx = context(pg, Settings { login_hosts: LoginHosts::Any, ..Settings::default() }).await;
+    let ctx = context(pg, Settings { login_hosts: LoginHosts::Any, ..quick() }).await;
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(is_plain_refusal(&outcome(&ctx, &form(free, None)).await));
 }
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn attempts_are_limited_per_account_and_per_address(pg: PgPool) {
-    let ctx = context(pg, Settings { login_attempts: 2, ..Settings::default() }).await;
+    let ctx = context(pg, Settings { login_attempts: 2, ..quick() }).await;
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     let root = form(free, None);
@@ -123,4 +129,40 @@ async fn attempts_are_limited_per_account_and_per_address(pg: PgPool) {
         assert!(matches!(error, Error::Throttled { retry_after: 1..=300 }), "{error:?}");
     }
     assert!(login(&ctx, elsewhere, &alice).await.is_ok());
+}
+
+/// A host that is refused without a word, one that hangs up, and one that nobody listens for: none is told by its speed.
+#[sqlx::test(migrations = "../../migrations")]
+async fn every_refusal_takes_as_long_as_it_has_to(pg: PgPool) {
+    let machine = TlsHost::start().await;
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listed = vec![host(machine.address), host(free)];
+    let least = Duration::from_millis(700);
+    let settings =
+        Settings { login_hosts: LoginHosts::List(listed), login_refusal: least, ..Settings::default() };
+    let ctx = context(pg, settings).await;
+    let refused: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    for form in [form(refused, None), form(machine.address, Some(machine.fingerprint)), form(free, None)] {
+        let began = Instant::now();
+        assert!(is_plain_refusal(&outcome(&ctx, &form).await));
+        assert!(began.elapsed() >= least, "{}: {:?}", form.port, began.elapsed());
+    }
+    // What is no refusal waits for nothing.
+    let began = Instant::now();
+    assert!(matches!(outcome(&ctx, &form(machine.address, None)).await, LoginOutcome::ConfirmCertificate(_)));
+    assert!(began.elapsed() < least, "{:?}", began.elapsed());
+}
+
+/// Names of realms are read before its certificate is trusted: nothing secret is sent for them.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_changed_certificate_is_not_even_asked_for_realms(pg: PgPool) {
+    let ctx = context(pg, quick()).await;
+    let machine = TlsHost::start().await;
+    assert_eq!(realms(&ctx, CLIENT, &host(machine.address)).await.len(), 2, "it hangs up");
+    let said = machine.said();
+    assert!(said > 0);
+    let before = Fingerprint::new([9; 32]);
+    assert!(login_hosts::claim(&ctx.pg, &host(machine.address), Some(before), NOW).await.unwrap());
+    assert_eq!(realms(&ctx, CLIENT, &host(machine.address)).await.len(), 2);
+    assert_eq!(machine.said(), said);
 }

@@ -6,5 +6,7 @@ mod deliveries;
 mod drafts;
 mod host;
 mod login;
+mod node_forms;
 mod recipes;
 mod support;
+mod vmids;

@@ -8,6 +8,7 @@ use berth_domain::HostPort;
 
 use super::call::{Answer, Call};
 use crate::Error;
+use crate::error::plain_cause;
 use crate::tls::{self, Refusal};
 
 /// Bytes of a host's own words that an error carries; Proxmox's longest are a few lines.
@@ -128,5 +129,5 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    if error.is_timeout() { "the connection took too long".into() } else { cause.to_string() }
+    if error.is_timeout() { "the connection took too long".into() } else { plain_cause(&cause) }
 }

@@ -17,13 +17,12 @@ pub(super) fn read(
 ) -> Error {
     let host = ssh.shared_host();
     let text = stderr.trim();
-    if ssh.uses_sudo()
-        && text.lines().any(|line| line.starts_with("sudo:") || line.starts_with("Sorry, user"))
-    {
-        return Error::SudoRefused { host, user: ssh.user().to_owned(), command: "pct".into() };
-    }
-    if exit.code() == 127 && text.contains("pct") && text.contains("not found") {
+    // Also where sudo says so: "sudo: pct: command not found".
+    if exit.code() != 0 && text.lines().any(|line| line.contains("pct: ") && line.ends_with("not found")) {
         return Error::NotProxmox { host, cause: "it has no pct command".into() };
+    }
+    if ssh.uses_sudo() && text.lines().any(is_sudos) {
+        return Error::SudoRefused { host, user: ssh.user().to_owned(), command: "pct".into() };
     }
     if let Some(vmid) = vmid {
         if text.contains("Configuration file") && text.contains("does not exist") {
@@ -41,6 +40,13 @@ pub(super) fn read(
         return Error::Rejected { host, message: "Parameter verification failed.".into(), fields };
     }
     Error::PctFailed { host, command: command.to_owned(), exit: exit.code(), stderr: last_lines(text) }
+}
+
+/// A line of sudo's own, or of a shell that has no sudo.
+fn is_sudos(line: &str) -> bool {
+    line.starts_with("sudo:")
+        || line.starts_with("Sorry, user")
+        || (line.contains("sudo: ") && line.ends_with("not found"))
 }
 
 /// Reads `400 Parameter verification failed.` followed by `option: what is wrong` and the usage.

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{HostKey, SshCredential, SshTarget, private_key};
+use crate::error::plain_cause;
 use crate::{Error, Result};
 
 /// A connection that is silent for three of these is dead.
@@ -191,5 +192,5 @@ fn take(found: &Mutex<Option<HostKey>>) -> Option<HostKey> {
 }
 
 fn unreachable(host: &Arc<HostPort>, cause: impl std::fmt::Display) -> Error {
-    Error::SshUnreachable { host: host.clone(), cause: cause.to_string() }
+    Error::SshUnreachable { host: host.clone(), cause: plain_cause(&cause) }
 }

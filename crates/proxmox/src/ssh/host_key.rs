@@ -66,7 +66,8 @@ impl FromStr for HostKey {
         let text = text.trim();
         let (algorithm, fingerprint) =
             text.rsplit_once(' ').map_or((None, text), |(kind, rest)| (Some(kind.trim()), rest));
-        let one_word = algorithm.is_none_or(|kind| !kind.contains(char::is_whitespace));
+        // As RFC 4251, section 6, has names of algorithms.
+        let one_word = algorithm.is_none_or(|kind| kind.bytes().all(|byte| byte.is_ascii_graphic()));
         if fingerprint.starts_with("SHA256:") && one_word {
             let parsed: russh::keys::ssh_key::Fingerprint =
                 fingerprint.parse().map_err(|_| InvalidHostKey)?;
@@ -119,6 +120,15 @@ mod tests {
     fn nonsense_is_refused() {
         for text in ["", "SHA256:", "SHA256:short", "ssh-ed25519 AAAA", "MD5:aa:bb", "a b SHA256:x"] {
             assert_eq!(text.parse::<HostKey>(), Err(InvalidHostKey), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_kind_is_plain_text() {
+        let fingerprint = PUBLIC.parse::<HostKey>().unwrap().fingerprint().to_owned();
+        assert!(format!("ssh-ed25519 {fingerprint}").parse::<HostKey>().is_ok());
+        for kind in ["ｓsh-rsa", "ssh\u{7}", "\u{202e}asr-hss", "ssh rsa"] {
+            assert_eq!(format!("{kind} {fingerprint}").parse::<HostKey>(), Err(InvalidHostKey), "{kind:?}");
         }
     }
 

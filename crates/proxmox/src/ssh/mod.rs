@@ -15,7 +15,7 @@ use secrecy::SecretString;
 pub use connect::probe_host_key;
 pub use exec::{ExecEvent, ExecStream, Exit, Limits, Output, Stdin};
 pub use host_key::{HostKey, InvalidHostKey};
-pub use private_key::check_private_key;
+pub use private_key::{check_private_key, public_key};
 
 use crate::{Command, Error, Result};
 

@@ -29,6 +29,12 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// What follows `PVEAPIToken` in the authorization header, still escaped.
+    pub fn api_token(&self) -> Option<&str> {
+        let authorization = self.header(header::AUTHORIZATION);
+        authorization.strip_prefix("PVEAPIToken=").or_else(|| authorization.strip_prefix("PVEAPIToken "))
+    }
+
     /// The parameters of query string and body.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -20,21 +20,33 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Reply, Request, answer};
 use crate::faults::Fault;
+use crate::listen::{Door, switched_off};
 use crate::state::Host;
 use crate::tls::Identity;
+
+/// `PVE::APIServer` lets everyone whom it does not know wait so long.
+const REFUSAL: Duration = Duration::from_secs(3);
 
 type Plain = Response<Full<Bytes>>;
 
 /// Serves the REST API of `host` until the task is dropped; `other` is shown while the certificate is "changed".
 pub async fn serve_api(listener: TcpListener, host: Host, own: Identity, other: Identity) {
+    let Ok(mut door) = Door::new(listener, host.faults().clone()) else { return };
     loop {
-        let Ok((stream, peer)) = listener.accept().await else { continue };
+        let (stream, peer) = door.accept().await;
+        host.calls().connection("api");
         let changed = host.faults().any(|fault| matches!(fault, Fault::ChangedCertificate));
         let identity = if changed { other.clone() } else { own.clone() };
         let host = host.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection(stream, host, identity).await {
-                tracing::debug!(%peer, %error, "connection ended early");
+            let faults = host.faults().clone();
+            tokio::select! {
+                () = switched_off(&faults) => {}
+                ended = connection(stream, host, identity) => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "connection ended early");
+                    }
+                }
             }
         });
     }
@@ -83,17 +95,33 @@ async fn api(host: Host, request: hyper::Request<Incoming>) -> io::Result<Plain>
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = Request { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     let path = below_api(request.uri.path()).to_owned();
-    host.calls().api(request.method.as_str(), &path);
+    record(&host, &request, &path);
     let gzip = request.header(header::ACCEPT_ENCODING).contains("gzip");
     if let Some(reply) = before(&host, &path).await? {
         return Ok(reply.into_response(gzip));
     }
+    let began = Instant::now();
     let reply = answer(&host, &request);
+    if reply.status == 401 {
+        let wait = REFUSAL.div_f64(host.speed().max(0.01));
+        tokio::time::sleep(wait.saturating_sub(began.elapsed())).await;
+    }
     let lost = |fault: &Fault| matches!(fault, Fault::Drop { acted: true, path: only, .. } if concerns(only.as_deref(), &path));
     if host.faults().take(lost).is_some() {
         return Err(io::Error::other("planted fault: the answer is lost"));
     }
     Ok(reply.into_response(gzip))
+}
+
+/// What a request brought, before anything is done with it: parameter names, and the proof of who asks.
+fn record(host: &Host, request: &Request, path: &str) {
+    let params = request.params().unwrap_or_default();
+    let (mut user, mut secret) = (None, request.api_token().map(str::to_owned));
+    if path.trim_end_matches('/') == "/access/ticket" {
+        user = params.get("username").cloned();
+        secret = params.get("password").cloned().or(secret);
+    }
+    host.calls().api(request.method.as_str(), path, params.into_keys().collect(), user, secret);
 }
 
 fn below_api(path: &str) -> &str {

@@ -16,8 +16,8 @@ pub const LIFETIME: i64 = 7200;
 const SKEW: i64 = 300;
 
 fn sign(model: &Model, text: &str) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(model.ticket_key.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(model.accounts.ticket_key.as_bytes())
+        .expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -77,9 +77,11 @@ pub fn totp(secret: &str, at: i64) -> Option<String> {
     Some(format!("{:06}", word % 1_000_000))
 }
 
-/// Whether a code is right now, or was a step ago or will be.
-pub fn totp_matches(secret: &str, code: &str) -> bool {
-    [-30, 0, 30].iter().any(|step| totp(secret, clock::now() + step).as_deref() == Some(code))
+/// The 30 s step whose code this is, when that is the present one, the one before or the next.
+pub fn totp_step(secret: &str, code: &str) -> Option<i64> {
+    let now = clock::now();
+    let near = [-30, 0, 30].map(|seconds| now + seconds);
+    near.into_iter().find(|at| totp(secret, *at).as_deref() == Some(code)).map(|at| at / 30)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use self::init::{Network, Role};
 use self::rootfs::Kind;
 use self::sandbox::Spawner;
 use self::wire::{FromInit, ToInit};
+use crate::host_files::PRIVATE;
 
 /// The key under which the host itself is kept among the guests.
 pub(crate) const HOST: u32 = 0;
@@ -94,28 +95,28 @@ impl Guests {
         self.boot(spec, Kind::of(&spec.ostype), None).await
     }
 
-    /// Boots the host's own shell environment; connections of its programs arrive at `clients`.
+    /// Makes the private root of the host itself.
+    pub(crate) async fn build_host(&self, node: &str) -> anyhow::Result<()> {
+        self.build(host_spec(node), Kind::Host).await
+    }
+
+    /// Boots the host's own shell environment; connections of its programs arrive at `clients`. `private` is a directory of
+    /// this machine that it has as `/etc/pve/priv`.
     pub(crate) async fn start_host(
         &self,
         node: &str,
+        private: &Path,
         clients: mpsc::UnboundedSender<UnixStream>,
     ) -> anyhow::Result<()> {
-        let spec = GuestSpec {
-            vmid: HOST,
-            hostname: node.to_owned(),
-            ostype: "debian".to_owned(),
-            os_version: String::new(),
-            addresses: Vec::new(),
-            hwaddr: String::new(),
-        };
-        self.boot(&spec, Kind::Host, Some(clients)).await
+        let spec = host_spec(node);
+        self.boot(&spec, Kind::Host, Some((private, clients))).await
     }
 
     async fn boot(
         &self,
         spec: &GuestSpec,
         kind: Kind,
-        clients: Option<mpsc::UnboundedSender<UnixStream>>,
+        host: Option<(&Path, mpsc::UnboundedSender<UnixStream>)>,
     ) -> anyhow::Result<()> {
         self.build(spec.clone(), kind).await?;
         self.stop(spec.vmid).await?;
@@ -133,8 +134,11 @@ impl Guests {
         let place = self.place(spec.vmid);
         let role = serde_json::to_string(&role)?;
         let console = place.join("console.log");
-        let command =
-            sandbox::command(&place.join("rootfs"), &spec.hostname, &role, OwnedFd::from(theirs), &console)?;
+        let shared = host.as_ref().map(|(private, _)| (*private, PRIVATE));
+        let clients = host.as_ref().map(|(_, clients)| clients.clone());
+        let control = OwnedFd::from(theirs);
+        let root = place.join("rootfs");
+        let command = sandbox::command(&root, &spec.hostname, &role, control, &console, shared)?;
         let sandbox = self.spawner.spawn(command).await.context("cannot start bwrap")?;
         let (up, ready) = tokio::sync::oneshot::channel();
         let (down, ended) = watch::channel(false);
@@ -203,6 +207,22 @@ impl Drop for Guests {
             let _ = running.sandbox.lock().unwrap_or_else(PoisonError::into_inner).kill();
         }
     }
+}
+
+fn host_spec(node: &str) -> GuestSpec {
+    GuestSpec {
+        vmid: HOST,
+        hostname: node.to_owned(),
+        ostype: "debian".to_owned(),
+        os_version: String::new(),
+        addresses: Vec::new(),
+        hwaddr: String::new(),
+    }
+}
+
+/// Whether processes inside may be of other users than root: true when a real root runs the simulator.
+pub(crate) fn has_users() -> bool {
+    nix::unistd::geteuid().is_root() && init::all_ids_mapped()
 }
 
 fn listen(

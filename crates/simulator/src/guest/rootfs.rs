@@ -38,7 +38,15 @@ const DEBIAN_TOOLS: [&str; 10] = [
     "bin/hostnamectl",
 ];
 const ALPINE_TOOLS: [&str; 5] = ["sbin/apk", "bin/apk", "sbin/rc-service", "sbin/rc-update", "bin/rc-status"];
-const HOST_TOOLS: [&str; 8] = [
+const HOST_TOOLS: [&str; 16] = [
+    "bin/systemctl",
+    "sbin/pveum",
+    "bin/pvecm",
+    "sbin/adduser",
+    "sbin/deluser",
+    "sbin/visudo",
+    "bin/passwd",
+    "sbin/chpasswd",
     "sbin/pct",
     "bin/pvesh",
     "sbin/pvesm",
@@ -102,12 +110,36 @@ pub(super) fn build(root: &Path, spec: &GuestSpec, kind: Kind) -> io::Result<()>
         }
         fs::write(made, "")?;
     }
+    if kind == Kind::Host {
+        host(root)?;
+    }
     write(root, "/etc/hostname", &format!("{}\n", spec.hostname))?;
     write(
         root,
         "/etc/hosts",
         &format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t{}\n", spec.hostname),
     )
+}
+
+/// What a host has that its tree may lack when an older simulator made it.
+fn host(root: &Path) -> io::Result<()> {
+    for tool in HOST_TOOLS {
+        let link = root.join("usr").join(tool);
+        if fs::read_link(&link).is_ok_and(|target| target == Path::new(TOOL)) {
+            continue;
+        }
+        if link.symlink_metadata().is_ok() {
+            fs::remove_file(&link)?;
+        }
+        symlink(TOOL, link)?;
+    }
+    fs::create_dir_all(root.join("etc/sudoers.d"))?;
+    let sudoers = root.join("etc/sudoers");
+    if !sudoers.exists() {
+        fs::write(&sudoers, include_str!("base/sudoers"))?;
+        fs::set_permissions(sudoers, fs::Permissions::from_mode(0o440))?;
+    }
+    Ok(())
 }
 
 fn write(root: &Path, path: &str, content: &str) -> io::Result<()> {

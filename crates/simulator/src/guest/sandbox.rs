@@ -43,13 +43,15 @@ impl Spawner {
     }
 }
 
-/// The command that boots `/sbin/init` of a private root with `control` as its standard input.
+/// The command that boots `/sbin/init` of a private root with `control` as its standard input. A directory of this machine
+/// may be `shared` at a place inside.
 pub(super) fn command(
     root: &Path,
     hostname: &str,
     role: &str,
     control: OwnedFd,
     console: &Path,
+    shared: Option<(&Path, &str)>,
 ) -> io::Result<Command> {
     let mut command = Command::new("bwrap");
     command.args(isolation()?);
@@ -58,6 +60,9 @@ pub(super) fn command(
     }
     command.arg("--bind").arg(root).arg("/");
     command.args(["--ro-bind", "/usr", MACHINE]).arg("--ro-bind").arg(tool()?).arg(TOOL);
+    if let Some((directory, place)) = shared {
+        command.arg("--bind").arg(directory).arg(Path::new("/").join(place));
+    }
     command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--ro-bind-try", "/sys", "/sys"]);
     command.args(["--die-with-parent", "--as-pid-1", "--setenv", super::init::ROLE, role]);
     command.args(["--unsetenv", "LD_LIBRARY_PATH", "--chdir", "/", "--", "/sbin/init"]);

@@ -64,6 +64,7 @@ impl Session<'_> {
     pub(super) fn run(&self, program: &str, argv: &[OsString]) {
         let result = match program {
             "pct" => self.pct(argv),
+            "pveum" => self.pveum(argv),
             other => self.other(other, argv),
         };
         match result {

@@ -1,10 +1,15 @@
 //! The command line of a Proxmox host: `pct` and its sisters over [`crate::state::Host`].
 
+mod cluster;
 mod commands;
 mod options;
 mod power;
 pub(crate) mod protocol;
+mod pveum;
+mod services;
 mod storage;
+mod sudo;
+mod table;
 mod view;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,8 +20,8 @@ use tokio::runtime::Handle;
 
 use self::protocol::{Answer, Ask};
 use crate::faults::Fault;
-use crate::guest::borrow;
 use crate::guest::wire::{self, Reply, ToInit};
+use crate::guest::{HOST, borrow};
 use crate::state::{ApiError, Host};
 
 /// The subcommands, as printed after an unknown one.
@@ -50,6 +55,8 @@ struct Session<'a> {
     host: &'a Host,
     runtime: &'a Handle,
     stream: &'a UnixStream,
+    /// Whether the caller's locale has more than ASCII.
+    utf8: bool,
 }
 
 impl Session<'_> {
@@ -73,12 +80,21 @@ pub(crate) fn serve(host: &Host, runtime: &Handle, stream: &UnixStream) {
         match ask {
             Ask::Command { program, argv, locale } => {
                 std::thread::sleep(START_UP.div_f64(host.speed().max(0.01)));
-                let session = Session { host, runtime, stream };
+                let utf8 = locale.iter().any(|(_, value)| value.to_ascii_lowercase().contains("utf"));
+                let session = Session { host, runtime, stream, utf8 };
                 session.complain_about_locale(&locale);
                 session.run(&program, &argv);
             }
             Ask::Attach { vmid, request } => {
                 return forward(host, vmid, &ToInit::Attach(request), fds, stream);
+            }
+            Ask::Sudo { claimed, request } => {
+                match sudo::allow(host, stream, &claimed, request) {
+                    Ok(request) => forward(host, HOST, &ToInit::Attach(request), fds, stream),
+                    // Who asked may be gone.
+                    Err(text) => drop(wire::send(stream, &Reply::Failed(text), &[])),
+                }
+                return;
             }
             Ask::Push { vmid, path, mode, user, group } => {
                 if disk_full(host) {

@@ -13,6 +13,9 @@ pub(crate) enum Ask {
     Command { program: String, argv: Vec<OsString>, locale: Vec<(String, String)> },
     /// `lxc-attach`; descriptors: standard input, output, error. The connection becomes the reply socket.
     Attach { vmid: u32, request: Attach },
+    /// `sudo` as another user than root; descriptors: standard input, output, error. The connection becomes the reply
+    /// socket. Who it is the connection tells; where all have the same number, `claimed` does.
+    Sudo { claimed: String, request: Attach },
     /// Descriptor: the source. The connection becomes the reply socket.
     Push { vmid: u32, path: OsString, mode: Option<u32>, user: Option<String>, group: Option<String> },
     /// The connection becomes the reply socket.

@@ -1,4 +1,4 @@
-//! `pvesm`, `pveam`, `pveversion` and `pvesh`.
+//! `pvesm`, `pveam`, `pveversion`, `pvesh` and what else has no file of its own.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -35,6 +35,13 @@ impl Session<'_> {
             ("pveam", ["list", storage]) => self.os_templates(storage),
             ("pvesh", [verb, path, rest @ ..]) => self.shell(verb, path, rest),
             ("qm", ["list"]) => Ok(()),
+            ("systemctl", words) => self.systemctl(words),
+            ("pvecm", [subcommand, ..]) => self.pvecm(subcommand),
+            ("chpasswd", [user, password]) => {
+                let (user, password) = ((*user).to_owned(), (*password).to_owned());
+                self.host.write(|model| model.passwords.insert(user, password));
+                Ok(())
+            }
             _ => Err(Failure::new(format!(
                 "ERROR: unknown command '{program} {}'",
                 parts.first().unwrap_or(&"")

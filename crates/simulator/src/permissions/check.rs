@@ -134,8 +134,12 @@ fn userid_group(model: &Model, caller: &Caller, rest: &[Value], params: &Params)
         return Ok(());
     }
     let userid = params.get("userid").map(String::as_str).unwrap_or_default();
-    let mut groups: Vec<String> =
-        model.users.get(userid).map(|user| user.groups.iter().cloned().collect()).unwrap_or_default();
+    let mut groups: Vec<String> = model
+        .accounts
+        .users
+        .get(userid)
+        .map(|user| user.groups.iter().cloned().collect())
+        .unwrap_or_default();
     if option(rest, "groups_param").is_some() {
         groups.extend(params.get("groups").into_iter().flat_map(|list| list.split(',').map(str::to_owned)));
     }

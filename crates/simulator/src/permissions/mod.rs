@@ -18,7 +18,8 @@ pub type Privileges = BTreeMap<String, bool>;
 pub fn privileges(model: &Model, caller: &Caller, path: &str) -> Privileges {
     let user = Caller { user: caller.user.clone(), token: None };
     let mut own = of_authid(model, &user, path);
-    if caller.token.is_some() && model.tokens.get(&caller.authid()).is_none_or(|token| token.privsep) {
+    if caller.token.is_some() && model.accounts.tokens.get(&caller.authid()).is_none_or(|token| token.privsep)
+    {
         let granted = of_authid(model, caller, path);
         own.retain(|privilege, propagate| {
             granted.get(privilege).is_some_and(|also| {
@@ -35,7 +36,7 @@ fn of_authid(model: &Model, caller: &Caller, path: &str) -> Privileges {
         return PRIVILEGES.iter().map(|privilege| ((*privilege).to_owned(), true)).collect();
     }
     let mut found = expand(model, &roles(model, caller, path));
-    for (pool, members) in &model.pools {
+    for (pool, members) in &model.accounts.pools {
         let inside = path
             .strip_prefix("/vms/")
             .and_then(|id| id.parse().ok())
@@ -54,7 +55,7 @@ fn expand(model: &Model, roles: &BTreeMap<String, bool>) -> Privileges {
         return found;
     }
     for (role, propagate) in roles {
-        for privilege in model.roles.get(role).into_iter().flat_map(|role| &role.privs) {
+        for privilege in model.accounts.roles.get(role).into_iter().flat_map(|role| &role.privs) {
             *found.entry(privilege.clone()).or_default() |= propagate;
         }
     }
@@ -68,7 +69,8 @@ fn roles(model: &Model, caller: &Caller, path: &str) -> BTreeMap<String, bool> {
     for level in levels(path) {
         let last = level == path;
         let here = |kind: &str, ugid: &str| -> BTreeMap<String, bool> {
-            let matching = model.acl.iter().filter(|entry| entry.path == level && entry.kind == kind);
+            let matching =
+                model.accounts.acl.iter().filter(|entry| entry.path == level && entry.kind == kind);
             matching
                 .filter(|entry| entry.ugid == ugid && (last || entry.propagate))
                 .map(|entry| (entry.roleid.clone(), entry.propagate))
@@ -79,7 +81,7 @@ fn roles(model: &Model, caller: &Caller, path: &str) -> BTreeMap<String, bool> {
         let groups = if caller.token.is_some() {
             BTreeMap::new()
         } else {
-            let groups = model.users.get(&caller.user).into_iter().flat_map(|user| &user.groups);
+            let groups = model.accounts.users.get(&caller.user).into_iter().flat_map(|user| &user.groups);
             groups.flat_map(|group| here("group", group)).collect()
         };
         if !own.is_empty() {
@@ -105,8 +107,10 @@ fn levels(path: &str) -> Vec<String> {
 /// `/access/permissions` without a path: the top-level paths and those with an ACL, where there is any privilege.
 pub fn effective(model: &Model, caller: &Caller) -> BTreeMap<String, Privileges> {
     let top = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
-    let paths =
-        top.iter().map(|path| (*path).to_owned()).chain(model.acl.iter().map(|entry| entry.path.clone()));
+    let paths = top
+        .iter()
+        .map(|path| (*path).to_owned())
+        .chain(model.accounts.acl.iter().map(|entry| entry.path.clone()));
     paths
         .map(|path| (path.clone(), privileges(model, caller, &path)))
         .filter(|(_, found)| !found.is_empty())
@@ -122,7 +126,7 @@ pub fn capabilities(model: &Model, caller: &Caller) -> BTreeMap<String, BTreeMap
     let paths = required
         .iter()
         .map(|path| (*path).to_owned())
-        .chain(model.acl.iter().map(|entry| entry.path.clone()));
+        .chain(model.accounts.acl.iter().map(|entry| entry.path.clone()));
     for path in paths {
         let area = path.split('/').nth(1).filter(|area| !area.is_empty()).unwrap_or("dc").to_owned();
         for privilege in privileges(model, caller, &path).into_keys() {

@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::keys::PublicKey;
+use russh::keys::{HashAlg, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, Pty};
+use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use tokio::sync::mpsc;
 
 use super::exec::{Start, run};
-use super::faulty::Cutter;
-use crate::faults::Fault;
+use super::faulty::{Cutter, hang, slow};
+use crate::faults::{Fault, Stage};
 use crate::guest::HOST;
+use crate::host_files::{authorized_keys, refresh};
 use crate::state::Host;
+use crate::unix::{self, Account};
 
 /// A planted drop that this connection has drawn.
 #[derive(Debug, Clone)]
@@ -52,6 +54,8 @@ struct Open {
 #[derive(Debug)]
 pub(super) struct Connection {
     host: Host,
+    /// The public halves of the host keys it shows.
+    keys: Vec<PublicKey>,
     peer: SocketAddr,
     local: SocketAddr,
     user: String,
@@ -61,29 +65,49 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(host: Host, peer: SocketAddr, local: SocketAddr, cutter: Cutter) -> Self {
+    pub(super) fn new(
+        host: Host,
+        keys: Vec<PublicKey>,
+        peer: SocketAddr,
+        local: SocketAddr,
+        cutter: Cutter,
+    ) -> Self {
         let drop = Drop { cutter, left: Arc::default() };
-        Self { host, peer, local, user: String::new(), channels: HashMap::new(), drop, drawn: false }
+        Self { host, keys, peer, local, user: String::new(), channels: HashMap::new(), drop, drawn: false }
     }
 
     fn password_is_right(&self, user: &str, password: &str) -> bool {
-        let name = format!("{user}@pam");
-        self.host.read(|model| {
-            let account = model.users.get(&name).filter(|account| account.enable);
-            account.and_then(|account| account.password.as_deref()).is_some_and(|known| known == password)
-        })
+        if self.host.accepts_anyone() {
+            return true;
+        }
+        let known = self.host.read(|model| model.password(&format!("{user}@pam")) == Some(password));
+        known && self.account(user).is_some()
+    }
+
+    fn account(&self, user: &str) -> Option<Account> {
+        unix::find(&self.host.guests().root(HOST), user)
     }
 
     fn key_is_known(&self, user: &str, key: &PublicKey) -> bool {
-        let home = if user == "root" { "root".to_owned() } else { format!("home/{user}") };
-        let kept = self.host.directory().join("host").join(&home).join(".ssh/authorized_keys");
-        let inside = self.host.guests().root(HOST).join(&home).join(".ssh/authorized_keys");
-        [kept, inside].iter().any(|path| {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            text.lines()
-                .filter_map(|line| PublicKey::from_openssh(line.trim()).ok())
-                .any(|known| known.key_data() == key.key_data())
-        })
+        self.host.accepts_anyone()
+            || authorized_keys(&self.host, user).iter().any(|known| known.key_data() == key.key_data())
+    }
+
+    fn only_keys(&self, user: &str) -> bool {
+        user == "root" && self.host.faults().any(|fault| matches!(fault, Fault::ProhibitPassword))
+    }
+
+    /// Records an attempt to log in, and what comes of it.
+    fn answer(&mut self, method: &str, user: &str, secret: Option<String>, right: bool) -> Auth {
+        self.host.calls().ssh_attempt(method, user, secret, right);
+        if !right {
+            // As OpenSSH: a method that failed may be tried again.
+            let both = [MethodKind::PublicKey, MethodKind::Password];
+            let methods = MethodSet::from(&both[..if self.only_keys(user) { 1 } else { 2 }]);
+            return Auth::Reject { proceed_with_methods: Some(methods), partial_success: false };
+        }
+        user.clone_into(&mut self.user);
+        Auth::Accept
     }
 
     /// At the first command this connection draws a planted drop, if there is one.
@@ -106,12 +130,17 @@ impl Connection {
 
     fn begin(&mut self, channel: ChannelId, command: Option<String>, session: &Session) {
         self.draw();
+        let account = self.account(&self.user);
+        if let Err(error) = refresh(&self.host, &self.keys) {
+            tracing::warn!(%error, "the host's files are not those of now");
+        }
         let open = self.channels.entry(channel).or_default();
         let (sender, stdin) = mpsc::unbounded_channel();
         open.stdin = Some(sender);
         self.host.calls().exec(command.as_deref().unwrap_or("(shell)"));
         let start = Start {
             command,
+            account,
             user: self.user.clone(),
             env: open.env.clone(),
             terminal: open.terminal.clone(),
@@ -122,15 +151,23 @@ impl Connection {
     }
 }
 
+/// `SHA256:…`
+fn fingerprint(key: &PublicKey) -> String {
+    key.fingerprint(HashAlg::Sha256).to_string()
+}
+
 impl Handler for Connection {
     type Error = russh::Error;
 
+    async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
+        slow(&self.host).await;
+        Ok(self.answer("none", user, None, false))
+    }
+
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        if !self.password_is_right(user, password) {
-            return Ok(Auth::reject());
-        }
-        user.clone_into(&mut self.user);
-        Ok(Auth::Accept)
+        slow(&self.host).await;
+        let right = !self.only_keys(user) && self.password_is_right(user, password);
+        Ok(self.answer("password", user, Some(password.to_owned()), right))
     }
 
     async fn auth_publickey_offered(
@@ -138,15 +175,16 @@ impl Handler for Connection {
         user: &str,
         key: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        Ok(if self.key_is_known(user, key.public_key) { Auth::Accept } else { Auth::reject() })
+        slow(&self.host).await;
+        if self.key_is_known(user, key.public_key) {
+            return Ok(Auth::Accept);
+        }
+        Ok(self.answer("publickey", user, Some(fingerprint(key.public_key)), false))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        if !self.key_is_known(user, key.public_key) {
-            return Ok(Auth::reject());
-        }
-        user.clone_into(&mut self.user);
-        Ok(Auth::Accept)
+        let known = self.key_is_known(user, key.public_key);
+        Ok(self.answer("publickey", user, Some(fingerprint(key.public_key)), known))
     }
 
     async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
@@ -160,6 +198,7 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        hang(&self.host, Stage::Session).await;
         self.channels.insert(channel.id(), Open::default());
         reply.accept().await;
         Ok(())
@@ -204,6 +243,7 @@ impl Handler for Connection {
         data: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        slow(&self.host).await;
         let command = String::from_utf8_lossy(data).into_owned();
         session.channel_success(channel)?;
         self.begin(channel, Some(command), session);

@@ -1,5 +1,6 @@
 //! One command: the host's shell with pipes or a terminal, its output to the channel.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -12,10 +13,13 @@ use tokio::sync::mpsc;
 
 use super::connection::Drop;
 use crate::guest::wire::{self, Attach, Reply, ToInit};
-use crate::guest::{HOST, borrow};
+use crate::guest::{HOST, borrow, has_users};
 use crate::state::Host;
+use crate::unix::Account;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Of a user other than root.
+const USERS_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 const CHUNK: usize = 32 * 1024;
 
 /// What a channel asked for.
@@ -24,6 +28,8 @@ pub(super) struct Start {
     /// Absent: a login shell.
     pub(super) command: Option<String>,
     pub(super) user: String,
+    /// Absent where anybody is let in.
+    pub(super) account: Option<Account>,
     pub(super) env: Vec<(String, String)>,
     /// Columns, rows, terminal type.
     pub(super) terminal: Option<(u32, u32, String)>,
@@ -33,10 +39,12 @@ pub(super) struct Start {
 
 impl Start {
     fn attach(&self) -> Attach {
-        let home = if self.user == "root" { "/root".to_owned() } else { format!("/home/{}", self.user) };
+        let home = self.account.as_ref().map_or_else(|| "/".to_owned(), |account| account.home.clone());
+        let shell = self.account.as_ref().map_or("/bin/bash", |account| account.shell.as_str());
+        let is_root = self.account.as_ref().is_none_or(|account| account.uid == 0);
         let (peer, local) = (self.peer, self.local);
         let mut env = vec![
-            ("SHELL".to_owned(), "/bin/bash".to_owned()),
+            ("SHELL".to_owned(), shell.to_owned()),
             ("PWD".to_owned(), home.clone()),
             ("LOGNAME".to_owned(), self.user.clone()),
             ("MOTD_SHOWN".to_owned(), "pam".to_owned()),
@@ -48,7 +56,7 @@ impl Start {
             ),
             ("USER".to_owned(), self.user.clone()),
             ("SSH_CLIENT".to_owned(), format!("{} {} {}", peer.ip(), peer.port(), local.port())),
-            ("PATH".to_owned(), PATH.to_owned()),
+            ("PATH".to_owned(), if is_root { PATH } else { USERS_PATH }.to_owned()),
         ];
         if let Some((_, _, term)) = &self.terminal {
             env.push(("TERM".to_owned(), if term.is_empty() { "dumb".to_owned() } else { term.clone() }));
@@ -57,10 +65,16 @@ impl Start {
             env.retain(|(known, _)| known != key);
             env.push((key.clone(), value.clone()));
         }
-        let argv = match &self.command {
-            Some(command) => vec!["bash".into(), "-c".into(), command.into()],
-            None => vec!["bash".into(), "-l".into()],
+        let name = if is_root { "bash" } else { shell };
+        let mut argv: Vec<OsString> = match &self.command {
+            Some(command) => vec![name.into(), "-c".into(), command.into()],
+            None => vec![name.into(), "-l".into()],
         };
+        if let Some(account) = self.account.as_ref().filter(|_| !is_root && has_users()) {
+            let (uid, gid) = (account.uid.to_string(), account.gid.to_string());
+            let switch = ["/usr/bin/setpriv", "--init-groups", "--reuid", &uid, "--regid", &gid, "--"];
+            argv.splice(0..0, switch.map(OsString::from));
+        }
         Attach {
             argv,
             env: env.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),

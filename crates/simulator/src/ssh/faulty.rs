@@ -5,10 +5,29 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::faults::{Fault, Stage};
+use crate::state::Host;
+
+/// Waits as long as is planted.
+pub(super) async fn slow(host: &Host) {
+    if let Some(Fault::SlowSsh { ms }) = host.faults().take(|fault| matches!(fault, Fault::SlowSsh { .. })) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+/// Never returns when silence is planted for this stage.
+pub(super) async fn hang(host: &Host, now: Stage) {
+    let planted = |fault: &Fault| matches!(fault, Fault::SshHang { stage, .. } if *stage == now);
+    if host.faults().take(planted).is_some() {
+        std::future::pending::<()>().await;
+    }
+}
 
 /// Cuts its connection without a goodbye.
 #[derive(Debug, Clone, Default)]

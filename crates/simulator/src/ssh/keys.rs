@@ -3,18 +3,37 @@
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::Command;
 
+use anyhow::Context;
+use clap::ValueEnum;
 use russh::keys::ssh_key::LineEnding;
-use russh::keys::{Algorithm, HashAlg, PrivateKey};
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey};
 
-/// The host's keys: ed25519 first, then ECDSA.
-pub(super) fn host_keys(directory: &Path, name: &str) -> anyhow::Result<Vec<PrivateKey>> {
-    let curve = russh::keys::EcdsaCurve::NistP256;
-    let kinds = [("ed25519", Algorithm::Ed25519), ("ecdsa", Algorithm::Ecdsa { curve })];
-    kinds
-        .into_iter()
-        .map(|(kind, algorithm)| load(&directory.join(format!("{name}_{kind}_key")), algorithm))
-        .collect()
+/// A kind of host key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HostKeyKind {
+    /// Ed25519.
+    Ed25519,
+    /// ECDSA on the curve P-256.
+    Ecdsa,
+    /// RSA with 3072 bits.
+    Rsa,
+}
+
+/// The host's keys in the order of `kinds`.
+pub(super) fn host_keys(
+    directory: &Path,
+    name: &str,
+    kinds: &[HostKeyKind],
+) -> anyhow::Result<Vec<PrivateKey>> {
+    let path = |kind: &str| directory.join(format!("{name}_{kind}_key"));
+    let key = |kind: &HostKeyKind| match kind {
+        HostKeyKind::Ed25519 => load(&path("ed25519"), Algorithm::Ed25519),
+        HostKeyKind::Ecdsa => load(&path("ecdsa"), Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 }),
+        HostKeyKind::Rsa => load_rsa(&path("rsa")),
+    };
+    kinds.iter().map(key).collect()
 }
 
 fn load(path: &Path, algorithm: Algorithm) -> anyhow::Result<PrivateKey> {
@@ -29,6 +48,18 @@ fn load(path: &Path, algorithm: Algorithm) -> anyhow::Result<PrivateKey> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// By `ssh-keygen`: looking for primes takes minutes in a build for debugging.
+fn load_rsa(path: &Path) -> anyhow::Result<PrivateKey> {
+    if !path.exists() {
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.args(["-q", "-t", "rsa", "-b", "3072", "-N", "", "-f"]).arg(path);
+        let made =
+            keygen.status().context("an RSA host key needs ssh-keygen (apt-get install openssh-client)")?;
+        anyhow::ensure!(made.success(), "ssh-keygen made no RSA host key");
+    }
+    Ok(PrivateKey::from_openssh(std::fs::read_to_string(path)?)?)
 }
 
 /// `SHA256:…`

@@ -9,18 +9,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::SshId;
 use russh::keys::PrivateKey;
 use russh::server::{Config, run_stream};
+use russh::{MethodKind, MethodSet, SshId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use self::connection::Connection;
-use self::faulty::Faulty;
-use crate::faults::Fault;
-use crate::pct;
+use self::faulty::{Faulty, hang, slow};
+pub use self::keys::HostKeyKind;
+use crate::faults::{Fault, Stage};
+use crate::listen::{Door, switched_off};
 use crate::state::Host;
+use crate::{host_files, pct};
 
 /// A host's SSH server, ready to serve.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct SshServer {
     host: Host,
     own: Arc<Config>,
     other: Arc<Config>,
-    /// SHA-256 of the ed25519 host key, `SHA256:…`.
+    /// SHA-256 of the first host key, `SHA256:…`.
     pub fingerprint: String,
 }
 
@@ -37,12 +39,15 @@ impl SshServer {
     ///
     /// # Errors
     /// When keys cannot be kept or the machine has no way to make a private root.
-    pub async fn open(host: &Host) -> anyhow::Result<Self> {
-        let own = keys::host_keys(host.directory(), "ssh_host")?;
-        let other = keys::host_keys(host.directory(), "ssh_host_changed")?;
+    pub async fn open(host: &Host, kinds: &[HostKeyKind]) -> anyhow::Result<Self> {
+        let own = keys::host_keys(host.directory(), "ssh_host", kinds)?;
+        let other = keys::host_keys(host.directory(), "ssh_host_changed", kinds)?;
         let fingerprint = own.first().map(keys::fingerprint).unwrap_or_default();
         let (sender, clients) = mpsc::unbounded_channel();
-        if let Err(error) = host.guests().start_host(host.node(), sender).await {
+        host.guests().build_host(host.node()).await?;
+        host_files::prepare(host)?;
+        let started = host.guests().start_host(host.node(), &host.private(), sender).await;
+        if let Err(error) = started {
             tracing::error!(%error, "commands over SSH will fail: the host's root could not be made");
         }
         tokio::spawn(serve_programs(host.clone(), clients));
@@ -51,11 +56,10 @@ impl SshServer {
 
     /// Accepts connections for ever.
     pub async fn serve(self, listener: TcpListener) {
+        let Ok(mut door) = Door::new(listener, self.host.faults().clone()) else { return };
         loop {
-            let Ok((stream, peer)) = listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
+            let (stream, peer) = door.accept().await;
+            self.host.calls().connection("ssh");
             let refused =
                 self.host.faults().take(|fault| matches!(fault, Fault::SshRefused { .. })).is_some();
             if refused {
@@ -63,7 +67,14 @@ impl SshServer {
             }
             let changed = self.host.faults().any(|fault| matches!(fault, Fault::ChangedHostKey));
             let config = Arc::clone(if changed { &self.other } else { &self.own });
-            tokio::spawn(session(self.host.clone(), config, stream, peer));
+            let host = self.host.clone();
+            tokio::spawn(async move {
+                let faults = host.faults().clone();
+                tokio::select! {
+                    () = switched_off(&faults) => {}
+                    () = session(host, config, stream, peer) => {}
+                }
+            });
         }
     }
 }
@@ -74,6 +85,7 @@ fn config(keys: Vec<PrivateKey>) -> Arc<Config> {
         auth_rejection_time: Duration::from_millis(200),
         auth_rejection_time_initial: Some(Duration::ZERO),
         inactivity_timeout: None,
+        methods: MethodSet::from([MethodKind::PublicKey, MethodKind::Password].as_slice()),
         nodelay: true,
         keys,
         ..Config::default()
@@ -84,8 +96,11 @@ async fn session(host: Host, config: Arc<Config>, stream: TcpStream, peer: Socke
     // A delay that cannot be switched off only makes it slower.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(peer);
+    slow(&host).await;
+    hang(&host, Stage::Banner).await;
     let (stream, cutter) = Faulty::new(stream);
-    let connection = Connection::new(host, peer, local, cutter);
+    let keys = config.keys.iter().map(|key| key.public_key().clone()).collect();
+    let connection = Connection::new(host, keys, peer, local, cutter);
     match run_stream(config, stream, connection).await {
         Ok(running) => {
             if let Err(error) = running.await {

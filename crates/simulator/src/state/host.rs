@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Model;
+use super::accounts::{Open, SharedAccounts};
 use crate::calls::Calls;
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
 use crate::guest::Guests;
 use crate::tasks::Tasks;
+use crate::tls::{Certificate, Certificates, ROOT};
 
 /// One simulated host; clones share everything.
 #[derive(Debug, Clone)]
@@ -25,9 +27,10 @@ struct Inner {
     faults: Faults,
     guests: Guests,
     speed: f64,
+    accept_any: bool,
     config_locks: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
-    fingerprint: RwLock<String>,
-    members: RwLock<Vec<Host>>,
+    certificates: OnceLock<Certificates>,
+    cluster: OnceLock<(Vec<Host>, SharedAccounts)>,
 }
 
 /// How to open a host.
@@ -39,6 +42,8 @@ pub struct HostOptions {
     pub directory: PathBuf,
     /// Tasks take this many times less time.
     pub speed: f64,
+    /// Be an impostor: any password, token or key opens.
+    pub accept_any: bool,
     /// Shared by all hosts of a process.
     pub calls: Calls,
     /// Shared by all hosts of a process.
@@ -69,9 +74,10 @@ impl Host {
             calls: options.calls,
             faults: options.faults,
             speed: options.speed,
+            accept_any: options.accept_any,
             config_locks: Mutex::default(),
-            fingerprint: RwLock::default(),
-            members: RwLock::default(),
+            certificates: OnceLock::new(),
+            cluster: OnceLock::new(),
         }));
         host.write(|_| ());
         Ok(host)
@@ -112,41 +118,76 @@ impl Host {
         self.0.speed
     }
 
-    /// SHA-256 of its certificate, as `AB:CD:…`.
-    pub fn fingerprint(&self) -> String {
-        self.0.fingerprint.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether it is an impostor, which any password, token or key opens.
+    pub fn accepts_anyone(&self) -> bool {
+        self.0.accept_any
     }
 
-    /// Tells the host which certificate it shows.
-    pub fn set_fingerprint(&self, fingerprint: String) {
-        *self.0.fingerprint.write().unwrap_or_else(PoisonError::into_inner) = fingerprint;
+    /// SHA-256 of the certificate it shows now, as `AB:CD:…`; empty before it serves.
+    pub fn fingerprint(&self) -> String {
+        let shown = self.certificates().into_iter().find(|(name, _)| *name == "pve-ssl.pem");
+        shown.map(|(_, certificate)| certificate.fingerprint).unwrap_or_default()
+    }
+
+    /// Its certificates by file name, those of now: `pve-ssl.pem` is the other one while it is "changed".
+    pub fn certificates(&self) -> Vec<(&'static str, Certificate)> {
+        let Some(all) = self.0.certificates.get() else { return Vec::new() };
+        let changed = self.faults().any(|fault| matches!(fault, Fault::ChangedCertificate));
+        let own = if changed { &all.changed } else { &all.own };
+        vec![(ROOT, all.root.clone()), ("pve-ssl.pem", own.clone())]
+    }
+
+    /// Tells the host which certificates it has; only the first time counts.
+    pub fn set_certificates(&self, certificates: Certificates) {
+        let _ = self.0.certificates.set(certificates);
+    }
+
+    /// Whether it is switched off.
+    pub fn is_off(&self) -> bool {
+        crate::listen::is_off(self.faults())
     }
 
     /// The other members of its cluster; empty when it stands alone.
     pub fn members(&self) -> Vec<Host> {
-        self.0.members.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.cluster.get().map(|(members, _)| members.clone()).unwrap_or_default()
     }
 
-    /// Joins it with the other members of a cluster.
-    pub fn set_members(&self, members: Vec<Host>) {
-        *self.0.members.write().unwrap_or_else(PoisonError::into_inner) = members;
+    /// Joins it with the other members of a cluster; only the first time counts.
+    pub fn join(&self, members: Vec<Host>, accounts: SharedAccounts) {
+        let _ = self.0.cluster.set((members, accounts));
+    }
+
+    /// What the host has as `/etc/pve/priv`, in a cluster shared by all members.
+    pub(crate) fn private(&self) -> PathBuf {
+        let shared = self.0.cluster.get().map(|(_, accounts)| accounts.directory());
+        shared.unwrap_or_else(|| self.directory().to_owned()).join("priv")
+    }
+
+    /// Whether it is a member of a cluster, if only of one.
+    pub fn is_clustered(&self) -> bool {
+        self.0.cluster.get().is_some()
+    }
+
+    fn open_state(&self) -> Open<'_> {
+        Open::new(&self.0.model, self.0.cluster.get().map(|(_, accounts)| accounts))
     }
 
     /// Reads the state.
     pub fn read<R>(&self, reader: impl FnOnce(&Model) -> R) -> R {
-        reader(&self.0.model.lock().unwrap_or_else(PoisonError::into_inner))
+        reader(&self.open_state())
     }
 
     /// Changes the state without saving it: for what may be lost in a crash, such as a line of a running task.
     pub fn touch<R>(&self, change: impl FnOnce(&mut Model) -> R) -> R {
-        change(&mut self.0.model.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.open_state())
     }
 
     /// Changes the state and saves it before anyone else may look.
     pub fn write<R>(&self, change: impl FnOnce(&mut Model) -> R) -> R {
-        let mut model = self.0.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut model = self.open_state();
         let result = change(&mut model);
-        if let Err(error) = save(&self.0.directory, &model) {
+        let saved = save(&self.0.directory, &model).and_then(|()| model.save_shared());
+        if let Err(error) = saved {
             tracing::error!(%error, directory = %self.0.directory.display(), "the state could not be saved");
         }
         result

@@ -12,11 +12,13 @@
 //! `-> Result<String, ApiError>` (a UPID), `set_config(&caller, vmid, &params) -> Result<(), ApiError>`, `unlock(vmid)`.
 //! `crate::api::schema::verify("POST", "/nodes/{node}/lxc", &params)` checks parameters as the API does.
 
+mod accounts;
 mod error;
 mod host;
 mod model;
 pub mod ops;
 
+pub use accounts::{Accounts, SharedAccounts};
 pub use error::ApiError;
 pub use host::{Host, HostOptions};
 pub use model::{

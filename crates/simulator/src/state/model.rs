@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Accounts;
 use crate::tasks::TaskRecord;
 
 /// A user of `/access/users`.
@@ -39,15 +40,18 @@ pub struct Token {
 #[allow(missing_docs)]
 pub struct TfaEntry {
     pub id: String,
-    /// `totp` or `recovery`.
+    /// `totp`, `recovery` or `webauthn`.
     pub kind: String,
     pub description: String,
     pub created: i64,
     pub enable: bool,
     /// Base32 TOTP secret.
     pub secret: Option<String>,
-    /// Recovery keys not used yet.
+    /// Recovery keys; an empty one was used.
     pub keys: Vec<String>,
+    /// The 30 s step of the last TOTP code that was taken: neither it nor an older one is taken again.
+    #[serde(default)]
+    pub last_step: Option<i64>,
 }
 
 /// One line of `/access/acl`.
@@ -198,33 +202,36 @@ pub struct LogLine {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Model {
-    pub users: BTreeMap<String, User>,
-    pub tokens: BTreeMap<String, Token>,
-    pub tfa: BTreeMap<String, Vec<TfaEntry>>,
-    pub acl: Vec<AclEntry>,
-    pub roles: BTreeMap<String, Role>,
-    pub groups: BTreeMap<String, Group>,
-    pub pools: BTreeMap<String, Pool>,
+    /// In a cluster the same on all members.
+    #[serde(flatten)]
+    pub accounts: Accounts,
     pub storages: BTreeMap<String, Storage>,
     pub interfaces: Vec<Interface>,
     pub containers: BTreeMap<u32, Container>,
     pub tasks: Vec<TaskRecord>,
     pub log: Vec<LogLine>,
-    pub options: BTreeMap<String, Value>,
     pub next_pid: u32,
     /// Epoch milliseconds of the host's boot.
     pub boot_ms: i64,
     /// True for the recorded host, false for a home lab.
     pub recorded: bool,
-    /// Signs tickets.
-    pub ticket_key: String,
     /// Names that resolve to members that never answer.
     pub dead_nodes: BTreeSet<String>,
     /// The host's own address.
     pub address: String,
+    /// Passwords of the host's own users that were set on the host, by name; in clear as all others.
+    #[serde(default)]
+    pub passwords: BTreeMap<String, String>,
 }
 
 impl Model {
+    /// The password of a user with realm; those of the realm `pam` are the host's own.
+    pub fn password(&self, userid: &str) -> Option<&str> {
+        let own = userid.strip_suffix("@pam").and_then(|name| self.passwords.get(name));
+        let given = || self.accounts.users.get(userid).and_then(|user| user.password.as_ref());
+        own.or_else(given).map(String::as_str)
+    }
+
     /// After a restart nothing runs that ran before: tasks ended unseen. Containers stay as they were, as if the host
     /// had started them again.
     pub fn come_back(&mut self) {

@@ -74,8 +74,8 @@ impl Replay {
         };
         // She is created in the course of the recordings.
         replay.host().write(|model| {
-            model.users.remove("alice@pve");
-            model.tfa.clear();
+            model.accounts.users.remove("alice@pve");
+            model.accounts.tfa.clear();
         });
         replay
     }
@@ -206,7 +206,11 @@ impl Replay {
         }
         match recording.number {
             16 | 19 | 29 => self.host().write(|model| {
-                model.tokens.values_mut().for_each(|token| TOKEN_SECRET.clone_into(&mut token.secret));
+                model
+                    .accounts
+                    .tokens
+                    .values_mut()
+                    .for_each(|token| TOKEN_SECRET.clone_into(&mut token.secret));
             }),
             218 => ours["ticket"].as_str().unwrap_or_default().clone_into(&mut self.alice),
             255 => ours["ticket"].as_str().unwrap_or_default().clone_into(&mut self.half_ticket),

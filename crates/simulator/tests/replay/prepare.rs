@@ -82,16 +82,16 @@ impl Replay {
     }
 
     fn forget_token(&self, authid: &str) {
-        self.host().write(|model| model.tokens.remove(authid));
+        self.host().write(|model| model.accounts.tokens.remove(authid));
     }
 
     fn add_token(&self, authid: &str, expire: i64) {
         let token = Token { secret: TOKEN_SECRET.to_owned(), privsep: false, expire, comment: None };
-        self.host().write(|model| model.tokens.insert(authid.to_owned(), token));
+        self.host().write(|model| model.accounts.tokens.insert(authid.to_owned(), token));
     }
 
     fn enable_alice(&self, enable: bool) {
-        self.host().write(|model| model.users.get_mut("alice@pve").unwrap().enable = enable);
+        self.host().write(|model| model.accounts.users.get_mut("alice@pve").unwrap().enable = enable);
     }
 
     fn grant(&self, steps: usize) {
@@ -99,7 +99,8 @@ impl Replay {
             .iter()
             .flat_map(|step| step.iter().map(|privilege| (*privilege).to_owned()))
             .collect();
-        self.host()
-            .write(|model| model.roles.insert("DashCreate".to_owned(), Role { privs, special: false }));
+        self.host().write(|model| {
+            model.accounts.roles.insert("DashCreate".to_owned(), Role { privs, special: false })
+        });
     }
 }

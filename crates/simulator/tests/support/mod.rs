@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -37,7 +38,7 @@ impl Answer {
     }
 }
 
-/// Talks to one simulated host, trusting its own certificate only.
+/// Talks to one simulated host, trusting its own authority only.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
@@ -46,9 +47,9 @@ pub(crate) struct Client {
 
 #[allow(dead_code)]
 impl Client {
-    /// For the host whose state lies in `directory`.
+    /// For the host or cluster whose authority lies in `directory`.
     pub(crate) fn new(address: SocketAddr, directory: &Path) -> Self {
-        let certificate = CertificateDer::from_pem_file(directory.join("certificate.pem")).unwrap();
+        let certificate = CertificateDer::from_pem_file(directory.join("pve-root-ca.pem")).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(certificate).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -61,6 +62,17 @@ impl Client {
     /// Without TLS.
     pub(crate) fn plain(address: SocketAddr) -> Self {
         Self { address, tls: None }
+    }
+
+    /// SHA-256 of the certificate it shows, `AB:CD:…`; an error when it refuses.
+    pub(crate) async fn shown(&self) -> std::io::Result<String> {
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = self.tls.as_ref().unwrap().connect(name, stream).await?;
+        let certificate = &stream.get_ref().1.peer_certificates().unwrap()[0];
+        let pairs: Vec<String> =
+            Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+        Ok(pairs.join(":"))
     }
 
     /// Sends one request; an error when the connection ends without an answer.
@@ -136,6 +148,7 @@ fn parse_head(head: &str) -> Answer {
 }
 
 /// Escapes a form value or path part.
+#[allow(dead_code)]
 pub(crate) fn escape(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()
@@ -144,6 +157,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// An `application/x-www-form-urlencoded` body.
+#[allow(dead_code)]
 pub(crate) fn form(fields: &[(String, String)]) -> String {
     let pairs: Vec<String> =
         fields.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();

@@ -1,6 +1,7 @@
 //! Encryption keys as people write them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,38 @@ use berth_domain::Secret;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+/// Tells a handful of keys apart: the first four bytes of a key's SHA-256, no help in guessing it.
+///
+/// Written as eight hexadecimal digits. It stands in each envelope, in messages and in the operator's commands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub(super) [u8; 4]);
+
+/// The text is not eight hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key's id is eight hexadecimal digits, as `berth check` shows it")]
+pub struct InvalidKeyId;
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = InvalidKeyId;
+    fn from_str(text: &str) -> Result<Self, InvalidKeyId> {
+        let mut id = [0; 4];
+        hex::decode_to_slice(text.trim(), &mut id).map_err(|_| InvalidKeyId)?;
+        Ok(Self(id))
+    }
+}
 
 /// A key of 32 bytes, wiped on drop.
 #[derive(Clone)]
@@ -49,15 +82,15 @@ impl Key {
         &self.0
     }
 
-    /// The first four bytes of its SHA-256: enough to tell a handful of keys apart, no help in guessing one.
-    pub(super) fn id(&self) -> [u8; 4] {
+    /// What tells it from other keys.
+    pub fn id(&self) -> KeyId {
         let digest = Sha256::digest(self.0.as_slice());
-        [digest[0], digest[1], digest[2], digest[3]]
+        KeyId([digest[0], digest[1], digest[2], digest[3]])
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({})", hex::encode(self.id()))
+        write!(f, "Key({})", self.id())
     }
 }

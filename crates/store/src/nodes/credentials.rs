@@ -9,6 +9,7 @@ use super::SshSecret;
 use super::row::{Row, select};
 use crate::crypto::{Context, Keyring};
 use crate::error::Result;
+use crate::node_health::Lease;
 
 /// Everything needed to connect to a node.
 #[derive(Clone, Debug)]
@@ -50,6 +51,23 @@ pub async fn credentials_for_creation(
         .await?
         .map(|row| open(row, keyring))
         .transpose()
+}
+
+/// The secrets of the node that a check holds, for the worker.
+pub async fn credentials_for_check(
+    pg: impl PgExecutor<'_>,
+    lease: Lease,
+    keyring: &Keyring,
+) -> Result<Option<Credentials>> {
+    select!(
+        "join node_health h on h.node_id = n.id where n.id = $1 and h.lease = $2",
+        lease.node.uuid(),
+        lease.token
+    )
+    .fetch_optional(pg)
+    .await?
+    .map(|row| open(row, keyring))
+    .transpose()
 }
 
 fn open(row: Row, keyring: &Keyring) -> Result<Credentials> {

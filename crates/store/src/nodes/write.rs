@@ -2,17 +2,19 @@
 //! one; the unique index would refuse a second default even so.
 
 use berth_domain::node::{Node, SshAccess};
+use berth_domain::node_health::ClusterMember;
 use berth_domain::{NodeId, UserId};
 use sqlx::{Connection as _, PgConnection, PgTransaction};
 use time::OffsetDateTime;
 
 use super::credentials::context;
 use super::row::method_name;
-use super::{NewNode, NodeChange, SshSecret};
+use super::{NewNode, SshSecret};
 use crate::crypto::Keyring;
 use crate::error::Result;
+use crate::text;
 
-async fn lock(tx: &mut PgTransaction<'_>, user: UserId) -> Result<()> {
+pub(super) async fn lock(tx: &mut PgTransaction<'_>, user: UserId) -> Result<()> {
     sqlx::query!("select id from users where id = $1 for no key update", user.uuid())
         .fetch_optional(&mut **tx)
         .await?;
@@ -77,9 +79,9 @@ pub async fn insert(
         details.certificate.map(|pin| pin.to_string()),
         details.token_id.to_string(),
         token_secret,
-        details.pve_node_name,
-        details.cluster,
-        details.pve_version,
+        text::storable(&details.pve_node_name),
+        text::storable(&details.cluster),
+        text::storable(&details.pve_version),
         ssh.host,
         ssh.port,
         ssh.user,
@@ -96,32 +98,25 @@ pub async fn insert(
     Ok(node)
 }
 
-/// Changes a node; absent secrets stay as they are. False when the user has no such node. Conflicts:
-/// [`super::NAME_UNIQUE`]; [`super::SSH_ALL_OR_NONE`] when SSH needs a secret and none is stored for its
-/// method.
+/// Changes a node, its secrets included: what was tested together is stored together. False when the user has no such
+/// node. Conflicts: [`super::NAME_UNIQUE`], [`super::SSH_ALL_OR_NONE`].
 pub async fn update(
     conn: &mut PgConnection,
     user: UserId,
     id: NodeId,
-    change: &NodeChange,
+    node: &NewNode,
     keyring: &Keyring,
     now: OffsetDateTime,
 ) -> Result<bool> {
-    let details = &change.details;
-    let token_secret =
-        change.token_secret.as_ref().map(|secret| keyring.seal(secret, context(id.uuid(), "token_secret")));
-    let (ssh_secret, ssh_passphrase) = sealed(change.ssh_secret.as_ref(), id, keyring);
+    let details = &node.details;
+    let token_secret = keyring.seal(&node.token_secret, context(id.uuid(), "token_secret"));
+    let (ssh_secret, ssh_passphrase) = sealed(node.ssh_secret.as_ref(), id, keyring);
     let ssh = SshColumns::new(details.ssh.as_ref());
-    // Right of `=` stands the row as it was.
     let done = sqlx::query!(
         "update nodes set name = $3, host = $4, port = $5, certificate = $6, token_id = $7,
-             token_secret = coalesce($8, token_secret), pve_node_name = $9, cluster = $10, pve_version = $11,
+             token_secret = $8, pve_node_name = $9, cluster = $10, pve_version = $11,
              ssh_host = $12, ssh_port = $13, ssh_user = $14, ssh_method = $15, ssh_host_key = $16,
-             ssh_secret = case when $15::text is null then null
-                 when $15 = ssh_method then coalesce($17, ssh_secret) else $17 end,
-             ssh_passphrase = case when $15::text is null then null
-                 when $17::bytea is null and $15 = ssh_method then ssh_passphrase else $18 end,
-             updated_at = $19
+             ssh_secret = $17, ssh_passphrase = $18, updated_at = $19
          where id = $1 and user_id = $2",
         id.uuid(),
         user.uuid(),
@@ -131,9 +126,9 @@ pub async fn update(
         details.certificate.map(|pin| pin.to_string()),
         details.token_id.to_string(),
         token_secret,
-        details.pve_node_name,
-        details.cluster,
-        details.pve_version,
+        text::storable(&details.pve_node_name),
+        text::storable(&details.cluster),
+        text::storable(&details.pve_version),
         ssh.host,
         ssh.port,
         ssh.user,
@@ -146,6 +141,41 @@ pub async fn update(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Changes a node's name and nothing else, so that what is known of its health stays. False when the user has no such
+/// node. Conflict: [`super::NAME_UNIQUE`].
+pub async fn rename(conn: &mut PgConnection, user: UserId, id: NodeId, name: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "update nodes set name = $3 where id = $1 and user_id = $2",
+        id.uuid(),
+        user.uuid(),
+        name,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Remembers a node's cluster as its test has just found it, until its health is checked for the first time.
+pub async fn learn_cluster(
+    conn: &mut PgConnection,
+    user: UserId,
+    id: NodeId,
+    cluster_name: Option<&str>,
+    members: &[ClusterMember],
+) -> Result<()> {
+    sqlx::query!(
+        "update node_health set cluster_name = $3, members = $4
+         where node_id = (select id from nodes where id = $1 and user_id = $2)",
+        id.uuid(),
+        user.uuid(),
+        cluster_name.map(text::storable),
+        text::json(&members),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Makes it the default instead of the one that was. False when the user has no such node.
@@ -168,29 +198,4 @@ pub async fn set_default(conn: &mut PgConnection, user: UserId, id: NodeId) -> R
     }
     tx.rollback().await?;
     Ok(false)
-}
-
-/// Deletes a node with its creations and forgets its containers, which stay on Proxmox; the oldest node left
-/// becomes the default if this was it. False when the user has no such node.
-pub async fn delete(conn: &mut PgConnection, user: UserId, id: NodeId) -> Result<bool> {
-    let mut tx = conn.begin().await?;
-    lock(&mut tx, user).await?;
-    let was_default = sqlx::query_scalar!(
-        "delete from nodes where id = $1 and user_id = $2 returning is_default",
-        id.uuid(),
-        user.uuid(),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if was_default == Some(true) {
-        sqlx::query!(
-            "update nodes set is_default = true
-             where id = (select id from nodes where user_id = $1 order by created_at, id limit 1)",
-            user.uuid(),
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    tx.commit().await?;
-    Ok(was_default.is_some())
 }

@@ -1,5 +1,5 @@
-use berth_domain::CreationId;
 use berth_domain::creation::{CreationState, Phase, ProgressEvent, StepKind, StepState};
+use berth_domain::{CreationId, UserId};
 use berth_store::creations::{self, Cancelled, Outcome};
 use berth_store::{Error, PgPool, nodes, progress};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -77,9 +77,17 @@ async fn of_a_hundred_who_want_a_vmid_at_once_one_gets_it(_: PgPoolOptions, opti
     for error in lost.into_iter().filter_map(Result::err) {
         assert!(error.is_conflict(creations::LIVE_VMID), "{error}");
     }
-    let live = creations::live_vmids(&pg, "homelab").await.unwrap();
-    assert_eq!(live, [(105.try_into().unwrap(), "ct105".to_owned())]);
-    assert!(creations::live_vmids(&pg, "elsewhere").await.unwrap().is_empty());
+    let winner = sqlx::query_scalar::<_, sqlx::types::Uuid>("select user_id from creations")
+        .fetch_one(&pg)
+        .await
+        .unwrap();
+    let winner = UserId::from(winner);
+    let vmid = 105.try_into().unwrap();
+    let live = creations::live_vmids(&pg, winner, "homelab").await.unwrap();
+    assert_eq!(live, [(vmid, Some("ct105".to_owned()))]);
+    let of_others = creations::live_vmids(&pg, UserId::new(), "homelab").await.unwrap();
+    assert_eq!(of_others, [(vmid, None)], "the name is not told");
+    assert!(creations::live_vmids(&pg, winner, "elsewhere").await.unwrap().is_empty());
 }
 
 #[sqlx::test(migrations = "../../migrations")]

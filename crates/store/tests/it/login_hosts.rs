@@ -2,6 +2,7 @@ use berth_domain::{Fingerprint, HostPort};
 use berth_store::PgPool;
 use berth_store::login_hosts::{self, Source, Trust};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use time::Duration;
 
 use crate::support::{NOW, wide};
 
@@ -35,6 +36,23 @@ async fn two_first_logins_through_one_host_both_hold_the_claim(pg: PgPool) {
     assert!(login_hosts::claim(&pg, &host(1), Some(PIN), NOW).await.unwrap());
     assert!(!login_hosts::claim(&pg, &host(1), Some(OTHER), NOW).await.unwrap(), "another certificate");
     assert_eq!(trust(&pg, &host(1)).await, Trust::Pinned(PIN));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_was_remembered_can_be_claimed_or_added_with_its_certificate(pg: PgPool) {
+    for number in [1, 2, 3] {
+        assert!(login_hosts::remember(&pg, &host(number), Some(PIN), NOW).await.unwrap());
+    }
+    assert!(!login_hosts::claim(&pg, &host(1), Some(OTHER), NOW).await.unwrap(), "another certificate");
+    assert!(login_hosts::claim(&pg, &host(1), Some(PIN), NOW + Duration::HOUR).await.unwrap());
+    let claimed = login_hosts::find(&pg, &host(1)).await.unwrap().unwrap();
+    assert_eq!((claimed.source, claimed.created_at), (Source::Claimed, NOW + Duration::HOUR));
+    assert!(!login_hosts::claim(&pg, &host(2), Some(PIN), NOW).await.unwrap(), "there is one claim");
+    assert_eq!(login_hosts::find(&pg, &host(2)).await.unwrap().unwrap().source, Source::Remembered);
+    assert!(login_hosts::add(&pg, &host(3), NOW).await.unwrap());
+    assert!(!login_hosts::claim(&pg, &host(3), Some(PIN), NOW).await.unwrap(), "an administrator added it");
+    let added = login_hosts::find(&pg, &host(3)).await.unwrap().unwrap();
+    assert_eq!((added.source, added.trust), (Source::Added, Trust::Pinned(PIN)));
 }
 
 #[sqlx::test(migrations = "../../migrations")]

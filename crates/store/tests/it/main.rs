@@ -4,12 +4,18 @@
 
 mod containers;
 mod creations;
+mod defaults;
+mod deleting_nodes;
 mod leases;
 mod login_hosts;
+mod node_health;
 mod nodes;
 mod nothing_in_clear;
 mod others;
+mod pending_logins;
 mod progress;
 mod redis_keys;
+mod rotation;
+mod sessions;
 mod support;
 mod watching;

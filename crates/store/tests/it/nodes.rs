@@ -1,7 +1,6 @@
-use berth_domain::node::SshMethod;
 use berth_domain::{NodeId, Secret};
 use berth_store::crypto::Key;
-use berth_store::nodes::{self, NodeChange, SshSecret};
+use berth_store::nodes::{self, Deleted, SshSecret};
 use berth_store::{Error, Keyring, PgPool};
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -19,10 +18,6 @@ async fn secrets(pg: &PgPool, id: NodeId) -> (String, Option<String>, Option<Str
         opened.ssh_secret.as_ref().map(|ssh| text(&ssh.secret)),
         opened.ssh_secret.as_ref().and_then(|ssh| ssh.passphrase.as_ref().map(text)),
     )
-}
-
-fn unchanged() -> NodeChange {
-    NodeChange { details: new_node("home").details, token_secret: None, ssh_secret: None }
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -50,9 +45,9 @@ async fn somebody_elses_node_is_absent(pg: PgPool) {
     assert!(nodes::find_default(&pg, other).await.unwrap().is_none());
     assert!(nodes::list(&pg, other).await.unwrap().is_empty());
     assert!(nodes::credentials(&pg, other, id, &keyring()).await.unwrap().is_none());
-    assert!(!nodes::update(&mut conn, other, id, &unchanged(), &keyring(), NOW).await.unwrap());
+    assert!(!nodes::update(&mut conn, other, id, &new_node("home"), &keyring(), NOW).await.unwrap());
     assert!(!nodes::set_default(&mut conn, other, id).await.unwrap());
-    assert!(!nodes::delete(&mut conn, other, id).await.unwrap());
+    assert_eq!(nodes::delete(&mut conn, other, id, true).await.unwrap(), None);
     assert!(nodes::find_default(&pg, mine).await.unwrap().is_some_and(|node| node.id == id));
 }
 
@@ -76,16 +71,17 @@ async fn the_default_moves_and_the_oldest_inherits_it(pg: PgPool) {
     let (first, second, third) =
         (node(&pg, user, "a").await, node(&pg, user, "b").await, node(&pg, user, "c").await);
     let mut conn = pg.acquire().await.unwrap();
+    let gone = Some(Deleted::Done { forgotten: 0 });
     let default = async || nodes::find_default(&pg, user).await.unwrap().map(|node| node.id);
     assert_eq!(default().await, Some(first));
     assert!(nodes::set_default(&mut conn, user, third).await.unwrap());
     assert_eq!(default().await, Some(third));
     assert!(!nodes::set_default(&mut conn, user, NodeId::new()).await.unwrap());
     assert_eq!(default().await, Some(third), "an unknown id must not take the default away");
-    assert!(nodes::delete(&mut conn, user, third).await.unwrap());
+    assert_eq!(nodes::delete(&mut conn, user, third, false).await.unwrap(), gone);
     assert_eq!(default().await, Some(first));
-    assert!(nodes::delete(&mut conn, user, first).await.unwrap());
-    assert!(nodes::delete(&mut conn, user, second).await.unwrap());
+    assert_eq!(nodes::delete(&mut conn, user, first, false).await.unwrap(), gone);
+    assert_eq!(nodes::delete(&mut conn, user, second, false).await.unwrap(), gone);
     assert_eq!(default().await, None);
 }
 
@@ -101,32 +97,25 @@ async fn a_name_is_a_users_own_only_once(pg: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn empty_secrets_stay_as_they_are(pg: PgPool) {
+async fn an_edit_stores_what_was_tested_and_nothing_else(pg: PgPool) {
     let user = person(&pg, "root@pam").await;
     let id = node(&pg, user, "home").await;
     let mut conn = pg.acquire().await.unwrap();
-    let mut change = unchanged();
-    change.details.name = "renamed".into();
-    assert!(nodes::update(&mut conn, user, id, &change, &keyring(), NOW).await.unwrap());
-    assert_eq!(nodes::find(&pg, user, id).await.unwrap().unwrap().name, "renamed");
-    let (token, key, passphrase) = secrets(&pg, id).await;
-    assert_eq!((token.as_str(), key.as_deref()), ("PLANTED-token", Some("PLANTED-key")));
-    assert_eq!(passphrase.as_deref(), Some("PLANTED-passphrase"));
-
-    // A new key comes with its own passphrase or none.
-    change.token_secret = Some(Secret::from("new token"));
+    let mut change = new_node("renamed");
+    change.token_secret = Secret::from("new token");
     change.ssh_secret = Some(SshSecret { secret: Secret::from("new key"), passphrase: None });
     assert!(nodes::update(&mut conn, user, id, &change, &keyring(), NOW).await.unwrap());
+    assert_eq!(nodes::find(&pg, user, id).await.unwrap().unwrap().name, "renamed");
     assert_eq!(secrets(&pg, id).await, ("new token".into(), Some("new key".into()), None));
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn another_ssh_method_needs_its_own_secret(pg: PgPool) {
+async fn ssh_access_is_stored_with_its_secret_or_not_at_all(pg: PgPool) {
     let user = person(&pg, "root@pam").await;
     let id = node(&pg, user, "home").await;
     let mut conn = pg.acquire().await.unwrap();
-    let mut change = unchanged();
-    change.details.ssh.as_mut().unwrap().method = SshMethod::Password;
+    let mut change = new_node("home");
+    change.ssh_secret = None;
     let error = nodes::update(&mut conn, user, id, &change, &keyring(), NOW).await.unwrap_err();
     assert!(error.is_conflict(nodes::SSH_ALL_OR_NONE), "{error}");
     change.details.ssh = None;

@@ -1,73 +1,11 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use berth_domain::Vmid;
-use berth_store::sessions::SessionStore;
+use berth_domain::{UserId, Vmid};
 use berth_store::throttle::{self, Verdict};
-use berth_store::vmids::{self, Guest};
-use tower_sessions::SessionStore as _;
-use tower_sessions::session::{Id, Record};
+use berth_store::vmids::{self, Guest, Space};
 
-use crate::support::{PrivateRedis, eventually, redis};
-
-fn record(seconds: i64) -> Record {
-    let data = HashMap::from([("user".to_owned(), serde_json::json!("someone"))]);
-    // Redis ends sessions by its own clock.
-    let expiry_date = clock().now() + Duration::from_secs(u64::try_from(seconds).unwrap());
-    Record { id: Id::default(), data, expiry_date: expiry_date.replace_nanosecond(0).unwrap() }
-}
-
-fn clock() -> berth_domain::Clock {
-    berth_domain::Clock::system()
-}
-
-#[tokio::test]
-async fn a_session_comes_back_until_it_is_destroyed() {
-    let store = SessionStore::new(redis().await);
-    let mut record = record(600);
-    store.create(&mut record).await.unwrap();
-    assert_eq!(store.load(&record.id).await.unwrap().as_ref(), Some(&record));
-    record.data.insert("more".into(), serde_json::json!(1));
-    store.save(&record).await.unwrap();
-    assert_eq!(store.load(&record.id).await.unwrap().as_ref(), Some(&record));
-    store.delete(&record.id).await.unwrap();
-    store.save(&record).await.unwrap();
-    assert_eq!(store.load(&record.id).await.unwrap(), None, "a late save must not undo a logout");
-    assert_eq!(store.load(&Id::default()).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_new_session_never_takes_over_one_that_is_there() {
-    let store = SessionStore::new(redis().await);
-    let mut first = record(600);
-    store.create(&mut first).await.unwrap();
-    let mut second = Record { id: first.id, ..record(600) };
-    store.create(&mut second).await.unwrap();
-    assert_ne!(first.id, second.id);
-}
-
-#[tokio::test]
-async fn a_session_ends_by_itself() {
-    let store = SessionStore::new(redis().await);
-    let mut record = record(1);
-    store.create(&mut record).await.unwrap();
-    eventually(|| async { store.load(&record.id).await.unwrap().is_none().then_some(()) }).await;
-}
-
-#[tokio::test]
-async fn what_redis_holds_is_no_usable_session() {
-    let private = PrivateRedis::start().await;
-    let store = SessionStore::new(private.connect().await.unwrap());
-    let mut record = record(600);
-    store.create(&mut record).await.unwrap();
-    let key = private.run(&["KEYS", "*"]).trim().to_owned();
-    assert!(key.starts_with("berth:session:"), "{key}");
-    let value = private.run(&["GET", &key]);
-    for id in [record.id.to_string(), record.id.0.to_string(), format!("{:x}", record.id.0)] {
-        assert!(!key.contains(&id) && !value.contains(&id), "{key} {value}");
-    }
-    assert!(private.run(&["TTL", &key]).trim().parse::<i64>().unwrap() > 500);
-}
+use crate::support::{eventually, redis};
 
 #[tokio::test]
 async fn the_eleventh_try_is_refused_and_says_when_to_return() {
@@ -102,31 +40,42 @@ fn guests(vmids: &[u32]) -> BTreeMap<Vmid, Guest> {
     vmids.iter().map(|vmid| (Vmid::new(*vmid).unwrap(), guest(vmid))).collect()
 }
 
+fn space(cluster: &str) -> Space {
+    Space { user: UserId::new(), cluster: cluster.into() }
+}
+
 #[tokio::test]
 async fn no_guests_and_not_cached_are_different() {
     let redis = redis().await;
-    assert_eq!(vmids::taken(&redis, "home").await.unwrap(), None);
-    let lock = vmids::try_refresh_lock(&redis, "home").await.unwrap().unwrap();
+    let home = space("home");
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), None);
+    let lock = vmids::try_refresh_lock(&redis, &home).await.unwrap().unwrap();
     assert!(vmids::store(&redis, lock, &guests(&[])).await.unwrap());
-    assert_eq!(vmids::taken(&redis, "home").await.unwrap(), Some(guests(&[])));
-    let lock = vmids::try_refresh_lock(&redis, "home").await.unwrap().unwrap();
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), Some(guests(&[])));
+    let lock = vmids::try_refresh_lock(&redis, &home).await.unwrap().unwrap();
     assert!(vmids::store(&redis, lock, &guests(&[100, 205])).await.unwrap());
-    assert_eq!(vmids::taken(&redis, "home").await.unwrap(), Some(guests(&[100, 205])));
-    assert_eq!(vmids::taken(&redis, "other").await.unwrap(), None);
-    vmids::invalidate(&redis, "home").await.unwrap();
-    assert_eq!(vmids::taken(&redis, "home").await.unwrap(), None);
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), Some(guests(&[100, 205])));
+    let of_somebody_else = Space { user: UserId::new(), ..home.clone() };
+    for other in [of_somebody_else, Space { cluster: "other".into(), ..home.clone() }] {
+        assert_eq!(vmids::taken(&redis, &other).await.unwrap(), None, "{other:?}");
+        vmids::invalidate(&redis, &other).await.unwrap();
+    }
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), Some(guests(&[100, 205])));
+    vmids::invalidate(&redis, &home).await.unwrap();
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn one_refreshes_at_a_time_and_an_invalidation_undoes_it() {
     let redis = redis().await;
-    let lock = vmids::try_refresh_lock(&redis, "home").await.unwrap().unwrap();
-    assert!(vmids::try_refresh_lock(&redis, "home").await.unwrap().is_none());
+    let home = space("home");
+    let lock = vmids::try_refresh_lock(&redis, &home).await.unwrap().unwrap();
+    assert!(vmids::try_refresh_lock(&redis, &home).await.unwrap().is_none());
     vmids::release(&redis, lock).await.unwrap();
-    let early = vmids::try_refresh_lock(&redis, "home").await.unwrap().unwrap();
-    vmids::invalidate(&redis, "home").await.unwrap();
-    let later = vmids::try_refresh_lock(&redis, "home").await.unwrap().unwrap();
+    let early = vmids::try_refresh_lock(&redis, &home).await.unwrap().unwrap();
+    vmids::invalidate(&redis, &home).await.unwrap();
+    let later = vmids::try_refresh_lock(&redis, &home).await.unwrap().unwrap();
     assert!(!vmids::store(&redis, early, &guests(&[100])).await.unwrap(), "it may be out of date");
-    assert_eq!(vmids::taken(&redis, "home").await.unwrap(), None);
+    assert_eq!(vmids::taken(&redis, &home).await.unwrap(), None);
     assert!(vmids::store(&redis, later, &guests(&[101])).await.unwrap());
 }

@@ -20,7 +20,8 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        // An IPv4 proxy reaches a listener on `[::]` from `::ffff:…`.
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// The nearest address that is not one of our proxies: whatever stands further left anybody may have written.
@@ -75,6 +76,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", "1.2.3.4"), "1.2.3.4");
         assert_eq!(client("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2"), "1.2.3.4");
         assert_eq!(client("10.0.0.1", "nonsense"), "10.0.0.1");
-        assert_eq!(client("::ffff:10.0.0.1", "1.2.3.4"), "10.0.0.1");
+        assert_eq!(client("::ffff:10.0.0.1", "1.2.3.4"), "1.2.3.4");
+        assert_eq!(client("::ffff:203.0.113.9", "1.2.3.4"), "203.0.113.9");
     }
 }

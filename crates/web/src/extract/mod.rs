@@ -1,5 +1,6 @@
 //! What handlers take from a request.
 
+mod browser;
 pub mod call;
 pub mod client_ip;
 pub mod path;

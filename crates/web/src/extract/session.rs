@@ -1,26 +1,27 @@
 //! Sessions: who is logged in, and what the next page should say.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use berth_domain::SessionHandle;
 use berth_domain::user::User;
-use berth_operations::sessions::SessionStore;
-use serde::{Deserialize, Serialize};
-use time::{Duration, OffsetDateTime};
+use berth_operations::login::PendingLoginId;
+use berth_operations::sessions::{IDLE, LOGIN, Login, SessionStore};
+use time::OffsetDateTime;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
+use super::browser;
 use crate::WebError;
 use crate::htmx::ByHtmx;
 use crate::layout::{LayoutUser, Toast};
 
-/// A session ends after this long without a request.
-const IDLE: Duration = Duration::hours(2);
-/// A session ends after this long in any case.
-const LONGEST: Duration = Duration::hours(12);
-const LOGIN: &str = "login";
 const TOASTS: &str = "toasts";
+/// Where a session that is not logged in keeps what waits for a second factor.
+const PENDING: &str = "pending";
 
 /// The layer that keeps sessions: cookie `berth_session`, out of reach for scripts and other sites.
 pub fn layer(store: SessionStore, secure: bool) -> SessionManagerLayer<SessionStore> {
@@ -29,23 +30,57 @@ pub fn layer(store: SessionStore, secure: bool) -> SessionManagerLayer<SessionSt
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_secure(secure)
-        .with_expiry(Expiry::OnInactivity(IDLE))
-        // Every request lets the session slide, not only those that change it.
-        .with_always_save(true)
+        .with_expiry(slides())
 }
 
-/// What a session holds of a login: nothing of Proxmox but the name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Login {
-    user: User,
-    at: OffsetDateTime,
+const fn slides() -> Expiry {
+    Expiry::OnInactivity(IDLE)
+}
+
+/// Where and how somebody logs in, for the list of their sessions.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The browser's address.
+    pub client: IpAddr,
+    /// What it calls itself, in a few words.
+    pub browser: String,
+}
+
+impl Device {
+    /// Of a request with these headers.
+    pub fn of(client: IpAddr, headers: &HeaderMap) -> Self {
+        Self { client, browser: browser::name(headers) }
+    }
 }
 
 /// Begins a session for somebody who has just logged in, under a new id.
-pub async fn begin(session: &Session, user: User, now: OffsetDateTime) -> Result<(), WebError> {
+pub async fn begin(
+    session: &Session,
+    user: User,
+    now: OffsetDateTime,
+    device: Device,
+) -> Result<(), WebError> {
+    let Device { client, browser } = device;
+    let login = Login { user, at: now, handle: SessionHandle::new(), client, browser };
+    renew(session).await?;
+    session.insert(LOGIN, login).await.map_err(WebError::internal)
+}
+
+/// Keeps what waits for a second factor, under a new id: a session that somebody else planted must not finish it.
+/// Nobody is logged in by that.
+pub async fn begin_pending(session: &Session, id: PendingLoginId) -> Result<(), WebError> {
+    renew(session).await?;
+    session.insert(PENDING, id).await.map_err(WebError::internal)
+}
+
+/// What waits for a second factor in this browser.
+pub async fn pending(session: &Session) -> Result<Option<PendingLoginId>, WebError> {
+    session.get(PENDING).await.map_err(WebError::internal)
+}
+
+async fn renew(session: &Session) -> Result<(), WebError> {
     session.flush().await.map_err(WebError::internal)?;
-    session.cycle_id().await.map_err(WebError::internal)?;
-    session.insert(LOGIN, Login { user, at: now }).await.map_err(WebError::internal)
+    session.cycle_id().await.map_err(WebError::internal)
 }
 
 /// Ends the session.
@@ -53,14 +88,14 @@ pub async fn end(session: &Session) -> Result<(), WebError> {
     session.flush().await.map_err(WebError::internal)
 }
 
-/// Who is logged in. A session older than [`LONGEST`] is ended.
-pub async fn user(session: &Session, now: OffsetDateTime) -> Result<Option<User>, WebError> {
-    let Some(login) = session.get::<Login>(LOGIN).await.map_err(WebError::internal)? else { return Ok(None) };
-    if now - login.at > LONGEST {
-        end(session).await?;
-        return Ok(None);
-    }
-    Ok(Some(login.user))
+/// The login of this session; the store ends those that are idle or too old.
+pub async fn login(session: &Session) -> Result<Option<Login>, WebError> {
+    session.get(LOGIN).await.map_err(WebError::internal)
+}
+
+/// Lets the session slide: it is stored again after the answer, as seen now. Not for what goes on without the person.
+pub fn touch(session: &Session) {
+    session.set_expiry(Some(slides()));
 }
 
 /// Keeps a message for the next page.
@@ -92,29 +127,49 @@ impl NotLoggedIn {
     /// Answers a page with the login, and a fragment or stream with 401.
     pub fn of(parts: &Parts) -> Self {
         let by_htmx = ByHtmx::of(&parts.headers);
-        let is_page = parts.method == axum::http::Method::GET && !wants_stream(&parts.headers);
-        Self { by_htmx, is_page, next: login_path(&parts.uri, is_page) }
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        let is_page = reads && !wants_stream(&parts.headers);
+        let next = if by_htmx.0 { current_page(&parts.headers) } else { login_path(&parts.uri, is_page) };
+        Self { by_htmx, is_page, next }
     }
 }
 
-fn wants_stream(headers: &HeaderMap) -> bool {
+/// Whether an event stream is asked for: that goes on without the person.
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn login_path(uri: &Uri, is_page: bool) -> String {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    if !is_page || path == "/" {
-        return "/login".to_owned();
+    if is_page { with_next("/login", path) } else { "/login".to_owned() }
+}
+
+/// The login, and after it the page that htmx asked from.
+fn current_page(headers: &HeaderMap) -> String {
+    let current = headers.get("hx-current-url").and_then(|value| value.to_str().ok());
+    let current = current.and_then(|current| url::Url::parse(current).ok());
+    current.map_or_else(
+        || "/login".to_owned(),
+        |current| with_next("/login", &current[url::Position::BeforePath..url::Position::AfterQuery]),
+    )
+}
+
+/// `page` with where to go after the login; the dashboard needs no word.
+pub fn with_next(page: &str, next: &str) -> String {
+    let next = safe_next(next);
+    if next == "/" {
+        return page.to_owned();
     }
     let encoded: String =
-        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
-    format!("/login?{encoded}")
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let separator = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{separator}{encoded}")
 }
 
 impl IntoResponse for NotLoggedIn {
     fn into_response(self) -> Response {
         if self.by_htmx.0 {
-            return (StatusCode::UNAUTHORIZED, [("hx-redirect", "/login")]).into_response();
+            return (StatusCode::UNAUTHORIZED, [("hx-redirect", self.next)]).into_response();
         }
         if self.is_page {
             Redirect::to(&self.next).into_response()
@@ -156,5 +211,22 @@ mod tests {
         ] {
             assert_eq!(safe_next(next), safe, "{next:?}");
         }
+    }
+
+    #[test]
+    fn htmx_comes_back_to_the_page_it_was_on() {
+        for (current, to) in [
+            ("http://berth.lan/settings/nodes?x=1#top", "/login?next=%2Fsettings%2Fnodes%3Fx%3D1"),
+            ("https://evil.example/settings", "/login?next=%2Fsettings"),
+            ("https://evil.example//evil.example", "/login"),
+            ("http://berth.lan/", "/login"),
+            ("javascript:alert(1)", "/login"),
+            ("nonsense", "/login"),
+        ] {
+            let headers =
+                HeaderMap::from_iter([("hx-current-url".parse().unwrap(), current.parse().unwrap())]);
+            assert_eq!(current_page(&headers), to, "{current}");
+        }
+        assert_eq!(with_next("/login?ended=1", "/x?y=1"), "/login?ended=1&next=%2Fx%3Fy%3D1");
     }
 }

@@ -4,6 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -27,4 +28,13 @@ pub async fn add(request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Half a year, so that somebody who gives https up again is not shut out for long. Only this name: what else runs under it is not ours.
+const STRICT: HeaderValue = HeaderValue::from_static("max-age=15552000");
+
+/// Tells browsers to come back by https only. For a public address that is https on its own port: browsers apply it to every port of
+/// that name, and where Berth has another one, other programs may serve plain http there.
+pub fn strict_transport() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, STRICT)
 }

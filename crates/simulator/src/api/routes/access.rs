@@ -71,7 +71,7 @@ fn shown_user(user: &User) -> Value {
 }
 
 fn users(call: &Call) -> Value {
-    let all = call.host.read(|model| model.users.clone());
+    let all = call.host.read(|model| model.accounts.users.clone());
     let wide = call.may("/access/groups", &["User.Modify", "Sys.Audit"], true);
     let fits = |(id, user): &(String, User)| {
         (wide || *id == call.caller.user)
@@ -94,7 +94,7 @@ fn users(call: &Call) -> Value {
 fn find_user(call: &Call) -> std::result::Result<User, ApiError> {
     let id = call.get("userid");
     call.host
-        .read(|model| model.users.get(id).cloned())
+        .read(|model| model.accounts.users.get(id).cloned())
         .ok_or_else(|| ApiError::died(format!("no such user ('{id}')")))
 }
 
@@ -133,15 +133,15 @@ fn fill_user(call: &Call, user: &mut User) {
 fn create_user(call: &Call) -> Result {
     let id = call.get("userid").to_owned();
     call.host.write(|model| {
-        if model.users.contains_key(&id) {
+        if model.accounts.users.contains_key(&id) {
             return Err(ApiError::died(format!("create user failed: user '{id}' already exists")));
         }
         let mut user = User { enable: true, email: Some(String::new()), ..User::default() };
         fill_user(call, &mut user);
-        if let Some(missing) = user.groups.iter().find(|group| !model.groups.contains_key(*group)) {
+        if let Some(missing) = user.groups.iter().find(|group| !model.accounts.groups.contains_key(*group)) {
             return Err(ApiError::died(format!("create user failed: no such group '{missing}'")));
         }
-        model.users.insert(id, user);
+        model.accounts.users.insert(id, user);
         Ok(Value::Null.into())
     })
 }
@@ -149,7 +149,7 @@ fn create_user(call: &Call) -> Result {
 fn update_user(call: &Call) -> Result {
     let mut user = find_user(call)?;
     fill_user(call, &mut user);
-    call.host.write(|model| model.users.insert(call.get("userid").to_owned(), user));
+    call.host.write(|model| model.accounts.users.insert(call.get("userid").to_owned(), user));
     Ok(Value::Null.into())
 }
 
@@ -161,21 +161,21 @@ fn delete_user(call: &Call) -> Result {
     find_user(call).map_err(|error| ApiError::died(format!("delete user failed: {}", error.message)))?;
     let prefix = format!("{id}!");
     call.host.write(|model| {
-        model.users.remove(id);
-        model.tfa.remove(id);
-        model.tokens.retain(|authid, _| !authid.starts_with(&prefix));
-        model.acl.retain(|entry| entry.ugid != id && !entry.ugid.starts_with(&prefix));
+        model.accounts.users.remove(id);
+        model.accounts.tfa.remove(id);
+        model.accounts.tokens.retain(|authid, _| !authid.starts_with(&prefix));
+        model.accounts.acl.retain(|entry| entry.ugid != id && !entry.ugid.starts_with(&prefix));
     });
     Ok(Value::Null.into())
 }
 
 fn members(call: &Call, group: &str) -> Vec<String> {
     let of_group = |(id, user): (&String, &User)| user.groups.contains(group).then(|| id.clone());
-    call.host.read(|model| model.users.iter().filter_map(of_group).collect())
+    call.host.read(|model| model.accounts.users.iter().filter_map(of_group).collect())
 }
 
 fn groups(call: &Call) -> Value {
-    let all = call.host.read(|model| model.groups.clone());
+    let all = call.host.read(|model| model.accounts.groups.clone());
     let may = |id: &str| {
         call.may(&format!("/access/groups/{id}"), &["User.Modify", "Sys.Audit", "Group.Allocate"], true)
     };
@@ -192,7 +192,7 @@ fn groups(call: &Call) -> Value {
 fn find_group(call: &Call) -> std::result::Result<Group, ApiError> {
     let id = call.get("groupid");
     call.host
-        .read(|model| model.groups.get(id).cloned())
+        .read(|model| model.accounts.groups.get(id).cloned())
         .ok_or_else(|| ApiError::died(format!("group '{id}' does not exist")))
 }
 
@@ -211,14 +211,14 @@ fn create_group(call: &Call) -> Result {
         return Err(ApiError::died(format!("create group failed: group '{id}' already exists")));
     }
     let comment = call.params.get("comment").cloned();
-    call.host.write(|model| model.groups.insert(id, Group { comment }));
+    call.host.write(|model| model.accounts.groups.insert(id, Group { comment }));
     Ok(Value::Null.into())
 }
 
 fn update_group(call: &Call) -> Result {
     let mut group = find_group(call)?;
     group.comment = call.params.get("comment").cloned().or(group.comment);
-    call.host.write(|model| model.groups.insert(call.get("groupid").to_owned(), group));
+    call.host.write(|model| model.accounts.groups.insert(call.get("groupid").to_owned(), group));
     Ok(Value::Null.into())
 }
 
@@ -226,9 +226,9 @@ fn delete_group(call: &Call) -> Result {
     find_group(call).map_err(|error| ApiError::died(format!("delete group failed: {}", error.message)))?;
     let id = call.get("groupid");
     call.host.write(|model| {
-        model.groups.remove(id);
-        model.acl.retain(|entry| entry.kind != "group" || entry.ugid != id);
-        for user in model.users.values_mut() {
+        model.accounts.groups.remove(id);
+        model.accounts.acl.retain(|entry| entry.kind != "group" || entry.ugid != id);
+        for user in model.accounts.users.values_mut() {
             user.groups.remove(id);
         }
     });
@@ -240,13 +240,13 @@ fn roles(call: &Call) -> Value {
         let privileges = role.privs.iter().cloned().collect::<Vec<_>>().join(",");
         json!({ "roleid": id, "privs": privileges, "special": u8::from(role.special) })
     };
-    call.host.read(|model| Value::Array(model.roles.iter().map(line).collect()))
+    call.host.read(|model| Value::Array(model.accounts.roles.iter().map(line).collect()))
 }
 
 fn find_role(call: &Call) -> std::result::Result<Role, ApiError> {
     let id = call.get("roleid");
     call.host
-        .read(|model| model.roles.get(id).cloned())
+        .read(|model| model.accounts.roles.get(id).cloned())
         .ok_or_else(|| ApiError::died(format!("role '{id}' does not exist")))
 }
 
@@ -266,7 +266,7 @@ fn create_role(call: &Call) -> Result {
         return Err(ApiError::died(format!("create role failed: role '{id}' already exists")));
     }
     let role = Role { privs: listed_privileges(call), special: false };
-    call.host.write(|model| model.roles.insert(id, role));
+    call.host.write(|model| model.accounts.roles.insert(id, role));
     Ok(Value::Null.into())
 }
 
@@ -286,7 +286,7 @@ fn update_role(call: &Call) -> Result {
         role.privs.clear();
     }
     role.privs.extend(listed_privileges(call));
-    call.host.write(|model| model.roles.insert(call.get("roleid").to_owned(), role));
+    call.host.write(|model| model.accounts.roles.insert(call.get("roleid").to_owned(), role));
     Ok(Value::Null.into())
 }
 
@@ -294,14 +294,14 @@ fn delete_role(call: &Call) -> Result {
     changeable(call, "delete")?;
     let id = call.get("roleid");
     call.host.write(|model| {
-        model.roles.remove(id);
-        model.acl.retain(|entry| entry.roleid != id);
+        model.accounts.roles.remove(id);
+        model.accounts.acl.retain(|entry| entry.roleid != id);
     });
     Ok(Value::Null.into())
 }
 
 fn acl(call: &Call) -> Value {
-    let entries = call.host.read(|model| model.acl.clone());
+    let entries = call.host.read(|model| model.accounts.acl.clone());
     let wide = call.may("/access", &["Sys.Audit", "Permissions.Modify"], true);
     let seen =
         entries.into_iter().filter(|entry| wide || call.may(&entry.path, &["Permissions.Modify"], false));
@@ -327,15 +327,15 @@ fn set_acl(call: &Call) -> Result {
     call.host.write(|model| {
         let mut changed = Vec::new();
         for roleid in split_list(call.get("roles")) {
-            if !model.roles.contains_key(&roleid) {
+            if !model.accounts.roles.contains_key(&roleid) {
                 return Err(ApiError::died(format!("role '{roleid}' does not exist")));
             }
             for (name, kind) in kinds {
                 for ugid in split_list(call.get(name)) {
                     let known = match kind {
-                        "user" => model.users.contains_key(&ugid),
-                        "group" => model.groups.contains_key(&ugid),
-                        _ => model.tokens.contains_key(&ugid),
+                        "user" => model.accounts.users.contains_key(&ugid),
+                        "group" => model.accounts.groups.contains_key(&ugid),
+                        _ => model.accounts.tokens.contains_key(&ugid),
                     };
                     if !known {
                         return Err(ApiError::died(format!("{kind} '{ugid}' does not exist")));
@@ -349,9 +349,9 @@ fn set_acl(call: &Call) -> Result {
             let same = |old: &AclEntry| {
                 (&old.path, &old.ugid, &old.roleid) == (&entry.path, &entry.ugid, &entry.roleid)
             };
-            model.acl.retain(|old| !same(old));
+            model.accounts.acl.retain(|old| !same(old));
             if !call.flag("delete") {
-                model.acl.push(entry);
+                model.accounts.acl.push(entry);
             }
         }
         Ok(Value::Null.into())
@@ -373,7 +373,7 @@ fn permissions(call: &Call) -> Result {
         if !own_token {
             call.require("/access", &["Sys.Audit"], false)?;
         }
-        if !call.host.read(|model| model.users.contains_key(user)) {
+        if !call.host.read(|model| model.accounts.users.contains_key(user)) {
             return Err(ApiError::died(format!("no such user ('{user}')")));
         }
         Caller { user: user.to_owned(), token }

@@ -39,7 +39,12 @@ fn resources(call: &Call) -> Value {
                 .list()
                 .into_iter()
                 .filter(|vmid| call.may(&format!("/vms/{vmid}"), &["VM.Audit"], false));
-            found.extend(seen.filter_map(|vmid| host.resource(vmid).ok()));
+            found.extend(seen.filter_map(|vmid| host.resource(vmid).ok()).map(|mut guest| {
+                if host.is_off() {
+                    guest["status"] = json!("unknown");
+                }
+                guest
+            }));
         }
         if wants("node") {
             let mut shown = node::resource(&host, call.may(&format!("/nodes/{name}"), &["Sys.Audit"], false));
@@ -58,7 +63,7 @@ fn resources(call: &Call) -> Value {
         }
     }
     if wants("pool") {
-        let pools: Vec<String> = call.host.read(|model| model.pools.keys().cloned().collect());
+        let pools: Vec<String> = call.host.read(|model| model.accounts.pools.keys().cloned().collect());
         let seen =
             pools.into_iter().filter(|pool| call.may(&format!("/pool/{pool}"), &["Pool.Audit"], false));
         found.extend(
@@ -80,7 +85,7 @@ fn storages(call: &Call, host: &Host) -> Vec<Value> {
             "id": format!("storage/{name}/{id}"), "type": "storage", "storage": id, "node": name, "shared": 0,
             "plugintype": "dir", "content": storage.content.join(","), "status": "unknown",
         });
-        if storage.is_active() {
+        if storage.is_active() && !host.is_off() {
             line["status"] = json!("available");
             line["disk"] = json!(storage.used());
             line["maxdisk"] = json!(storage.total);
@@ -92,17 +97,22 @@ fn storages(call: &Call, host: &Host) -> Vec<Value> {
 
 fn status(call: &Call) -> Value {
     let all = hosts(call);
-    let clustered = all.len() > 1;
+    let clustered = call.host.is_clustered();
     let mut shown: Vec<Value> = Vec::new();
     if clustered {
         let count = all.len();
-        shown.push(json!({ "id": "cluster", "type": "cluster", "name": "lab", "nodes": count, "quorate": 1, "version": count }));
+        let online = all.iter().filter(|host| !host.is_off()).count();
+        let quorate = u8::from(online > count / 2);
+        shown.push(json!({
+            "id": "cluster", "type": "cluster", "name": "lab", "nodes": count, "quorate": quorate, "version": count,
+        }));
     }
     for (index, host) in all.iter().enumerate() {
         let name = host.node();
         let address = host.read(|model| model.address.clone());
         shown.push(json!({
-            "id": format!("node/{name}"), "type": "node", "name": name, "ip": address, "level": "", "online": 1,
+            "id": format!("node/{name}"), "type": "node", "name": name, "ip": address, "level": "",
+            "online": u8::from(!host.is_off()),
             "local": u8::from(name == call.host.node()), "nodeid": if clustered { index + 1 } else { 0 },
         }));
     }
@@ -140,7 +150,7 @@ fn options(call: &Call) -> Value {
     let mut shown = json!({ "mac_prefix": "BC:24:11", "allowed-tags": [] });
     if call.may("/", &["Sys.Audit"], false) {
         shown["description"] = json!("");
-        for (key, value) in call.host.read(|model| model.options.clone()) {
+        for (key, value) in call.host.read(|model| model.accounts.options.clone()) {
             shown[key.as_str()] = value;
         }
     }
@@ -151,8 +161,8 @@ fn set_options(call: &Call) -> Value {
     let mut changes = call.params.clone();
     let delete = crate::state::ops::split_list(&changes.remove("delete").unwrap_or_default());
     call.host.write(|model| {
-        model.options.retain(|key, _| !delete.contains(key));
-        model.options.extend(changes.into_iter().map(|(key, value)| (key, json!(value))));
+        model.accounts.options.retain(|key, _| !delete.contains(key));
+        model.accounts.options.extend(changes.into_iter().map(|(key, value)| (key, json!(value))));
     });
     Value::Null
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call};
-use super::{Handled, rrd};
+use super::{Handled, certificates, rrd};
 use crate::clock;
 use crate::state::{ApiError, Host, Interface, Model};
 
@@ -14,6 +14,7 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
         ("GET", "/version" | "/nodes/{node}/version") => Ok(version().into()),
         ("GET", "/nodes") => Ok(nodes(call).into()),
         ("GET", "/nodes/{node}/status") => Ok(status(&call.host).into()),
+        ("GET", "/nodes/{node}/certificates/info") => Ok(certificates::info(call).into()),
         ("GET", "/nodes/{node}/time") => {
             let now = clock::now();
             Ok(json!({ "time": now, "localtime": now, "timezone": "Etc/UTC" }).into())
@@ -49,8 +50,10 @@ fn uptime(model: &Model) -> i64 {
 pub(super) fn resource(host: &Host, may_audit: bool) -> Value {
     let name = host.node();
     let id = format!("node/{name}");
-    let mut shown = json!({ "id": id, "node": name, "type": "node", "status": "online", "level": "" });
-    if may_audit {
+    let status = if host.is_off() { "offline" } else { "online" };
+    let mut shown = json!({ "id": id, "node": name, "type": "node", "status": status, "level": "" });
+    // Of a member that is gone nothing more is known.
+    if may_audit && !host.is_off() {
         host.read(|model| {
             let (memory, disk, processors) = size(model);
             shown["maxcpu"] = json!(processors);

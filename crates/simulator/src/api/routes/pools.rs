@@ -23,7 +23,7 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
 }
 
 fn list(call: &Call) -> Result {
-    let all = call.host.read(|model| model.pools.clone());
+    let all = call.host.read(|model| model.accounts.pools.clone());
     let wanted = call.get("poolid");
     if !wanted.is_empty() {
         let mut shown = members(call, wanted)?;
@@ -42,7 +42,7 @@ fn with_comment(mut shown: Value, pool: &Pool) -> Value {
 }
 
 fn find(call: &Call, id: &str) -> std::result::Result<Pool, ApiError> {
-    let found = call.host.read(|model| model.pools.get(id).cloned());
+    let found = call.host.read(|model| model.accounts.pools.get(id).cloned());
     found.ok_or_else(|| ApiError::died(format!("pool '{id}' does not exist")))
 }
 
@@ -59,11 +59,11 @@ fn members(call: &Call, id: &str) -> std::result::Result<Value, ApiError> {
 fn create(call: &Call) -> Result {
     let id = call.get("poolid").to_owned();
     call.host.write(|model| {
-        if model.pools.contains_key(&id) {
+        if model.accounts.pools.contains_key(&id) {
             return Err(ApiError::died(format!("create pool failed: pool '{id}' already exists")));
         }
         let comment = call.params.get("comment").cloned();
-        model.pools.insert(id, Pool { comment, ..Pool::default() });
+        model.accounts.pools.insert(id, Pool { comment, ..Pool::default() });
         Ok(Value::Null.into())
     })
 }
@@ -88,7 +88,7 @@ fn update(call: &Call) -> Result {
     if let Some(comment) = call.params.get("comment") {
         pool.comment = Some(comment.clone());
     }
-    call.host.write(|model| model.pools.insert(id.to_owned(), pool));
+    call.host.write(|model| model.accounts.pools.insert(id.to_owned(), pool));
     Ok(Value::Null.into())
 }
 
@@ -102,6 +102,6 @@ fn delete(call: &Call) -> Result {
             "delete pool failed: pool '{id}' is not empty (contains {kind})"
         )));
     }
-    call.host.write(|model| model.pools.remove(id));
+    call.host.write(|model| model.accounts.pools.remove(id));
     Ok(Value::Null.into())
 }

@@ -28,30 +28,52 @@ pub(super) fn handle(call: &Call, route: (&str, &str)) -> Handled {
 /// What the second step may be, or nothing when the password is enough.
 pub(super) fn challenge(model: &Model, user: &str) -> Option<Value> {
     let enabled = |kind: &str| {
-        let entries = model.tfa.get(user).into_iter().flatten();
+        let entries = model.accounts.tfa.get(user).into_iter().flatten();
         entries.filter(|entry| entry.enable && entry.kind == kind).cloned().collect::<Vec<_>>()
     };
     let mut challenge = json!({});
     if !enabled("totp").is_empty() {
         challenge["totp"] = json!(true);
     }
-    if let Some(recovery) = enabled("recovery").first().filter(|entry| !entry.keys.is_empty()) {
-        challenge["recovery"] = json!((0..recovery.keys.len()).collect::<Vec<_>>());
+    if let Some(recovery) = enabled("recovery").first() {
+        let left = recovery.keys.iter().enumerate().filter(|(_, key)| !key.is_empty());
+        let left: Vec<usize> = left.map(|(index, _)| index).collect();
+        if !left.is_empty() {
+            challenge["recovery"] = json!(left);
+        }
+    }
+    let keys = enabled("webauthn");
+    if !keys.is_empty() {
+        challenge["webauthn"] = webauthn(&keys);
     }
     challenge.as_object().is_some_and(|kinds| !kinds.is_empty()).then_some(challenge)
 }
 
-/// Whether `totp:123456` or `recovery:…` is right; a recovery key is used up.
+/// What a browser would hand to a security key. It is bound to this host's name, so that nobody can answer for it.
+fn webauthn(keys: &[TfaEntry]) -> Value {
+    let credential = |entry: &TfaEntry| {
+        let id = data_encoding::BASE64URL_NOPAD.encode(entry.id.as_bytes());
+        json!({ "type": "public-key", "id": id })
+    };
+    let challenge = data_encoding::BASE64URL_NOPAD.encode(&rand::rng().random::<[u8; 32]>());
+    json!({ "publicKey": {
+        "challenge": challenge, "timeout": 60_000, "rpId": "pve.home.arpa", "userVerification": "preferred",
+        "allowCredentials": keys.iter().map(credential).collect::<Vec<_>>(),
+    }})
+}
+
+/// Whether `totp:123456` or `recovery:…` is right; a recovery key is used up, and so is a code with all before it.
 pub(super) fn answer(model: &mut Model, user: &str, text: &str) -> bool {
     let Some((kind, code)) = text.split_once(':') else { return false };
-    let entries = model.tfa.get_mut(user).into_iter().flatten();
+    let entries = model.accounts.tfa.get_mut(user).into_iter().flatten();
     for entry in entries.filter(|entry| entry.enable && entry.kind == kind) {
-        if kind == "totp" && entry.secret.as_deref().is_some_and(|secret| ticket::totp_matches(secret, code))
-        {
+        let step = entry.secret.as_deref().and_then(|secret| ticket::totp_step(secret, code));
+        if kind == "totp" && step.is_some() && step > entry.last_step {
+            entry.last_step = step;
             return true;
         }
-        if let Some(index) = entry.keys.iter().position(|key| key == code) {
-            entry.keys.remove(index);
+        if let Some(key) = entry.keys.iter_mut().find(|key| *key == code && !code.is_empty()) {
+            key.clear();
             return true;
         }
     }
@@ -67,12 +89,12 @@ fn shown(entry: &TfaEntry) -> Value {
 }
 
 fn of_user(call: &Call, user: &str) -> Value {
-    let entries = call.host.read(|model| model.tfa.get(user).cloned()).unwrap_or_default();
+    let entries = call.host.read(|model| model.accounts.tfa.get(user).cloned()).unwrap_or_default();
     Value::Array(entries.iter().map(shown).collect())
 }
 
 fn all(call: &Call) -> Value {
-    let users: Vec<String> = call.host.read(|model| model.tfa.keys().cloned().collect());
+    let users: Vec<String> = call.host.read(|model| model.accounts.tfa.keys().cloned().collect());
     let may = |user: &String| {
         *user == call.caller.user || call.may("/access/groups", &["User.Modify", "Sys.Audit"], true)
     };
@@ -83,7 +105,8 @@ fn all(call: &Call) -> Value {
 
 fn types(call: &Call) -> Value {
     let realm = call.get("userid").rsplit_once('@').map(|(_, realm)| realm).unwrap_or_default();
-    let entries = call.host.read(|model| model.tfa.get(call.get("userid")).cloned()).unwrap_or_default();
+    let entries =
+        call.host.read(|model| model.accounts.tfa.get(call.get("userid")).cloned()).unwrap_or_default();
     let mut shown = json!({ "realm": realm });
     if call.flag("multiple") {
         shown["types"] = json!(entries.iter().map(|entry| entry.kind.clone()).collect::<Vec<_>>());
@@ -96,6 +119,7 @@ fn types(call: &Call) -> Value {
 fn find(call: &Call) -> std::result::Result<TfaEntry, ApiError> {
     let found = call.host.read(|model| {
         model
+            .accounts
             .tfa
             .get(call.get("userid"))
             .and_then(|entries| entries.iter().find(|entry| entry.id == call.get("id")).cloned())
@@ -109,8 +133,7 @@ fn find(call: &Call) -> std::result::Result<TfaEntry, ApiError> {
 
 /// The password of whoever changes second factors is asked again.
 fn check_password(call: &Call) -> std::result::Result<(), ApiError> {
-    let known =
-        call.host.read(|model| model.users.get(&call.caller.user).and_then(|user| user.password.clone()));
+    let known = call.host.read(|model| model.password(&call.caller.user).map(str::to_owned));
     if known.as_deref() == Some(call.get("password")) {
         return Ok(());
     }
@@ -124,7 +147,7 @@ fn check_password(call: &Call) -> std::result::Result<(), ApiError> {
 fn add(call: &Call) -> Result {
     check_password(call)?;
     let user = call.get("userid").to_owned();
-    if !call.host.read(|model| model.users.contains_key(&user)) {
+    if !call.host.read(|model| model.accounts.users.contains_key(&user)) {
         return Err(ApiError::died(format!("no such user ('{user}')")));
     }
     let description = call.get("description").to_owned();
@@ -136,13 +159,14 @@ fn add(call: &Call) -> Result {
         enable: true,
         secret: None,
         keys: Vec::new(),
+        last_step: None,
     };
     let mut answer = json!({ "id": entry.id });
     match entry.kind.as_str() {
         "totp" => {
             let secret =
                 secret_of(call.get("totp")).ok_or_else(|| ApiError::param("totp", "invalid TOTP uri"))?;
-            if !ticket::totp_matches(&secret, call.get("value")) {
+            if ticket::totp_step(&secret, call.get("value")).is_none() {
                 return Err(ApiError::died("failed to verify TOTP challenge"));
             }
             entry.secret = Some(secret);
@@ -154,7 +178,7 @@ fn add(call: &Call) -> Result {
         }
         kind => return Err(ApiError::died(format!("second factor '{kind}' is not available on this host"))),
     }
-    call.host.write(|model| model.tfa.entry(user).or_default().push(entry));
+    call.host.write(|model| model.accounts.tfa.entry(user).or_default().push(entry));
     Ok(answer.into())
 }
 
@@ -174,6 +198,7 @@ fn update(call: &Call) -> Result {
     find(call)?;
     call.host.write(|model| {
         for entry in model
+            .accounts
             .tfa
             .get_mut(call.get("userid"))
             .into_iter()
@@ -193,7 +218,7 @@ fn delete(call: &Call) -> Result {
     check_password(call)?;
     find(call)?;
     call.host.write(|model| {
-        if let Some(entries) = model.tfa.get_mut(call.get("userid")) {
+        if let Some(entries) = model.accounts.tfa.get_mut(call.get("userid")) {
             entries.retain(|entry| entry.id != call.get("id"));
         }
     });

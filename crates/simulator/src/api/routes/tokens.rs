@@ -37,7 +37,7 @@ pub(super) fn shown(token: &Token) -> Value {
 /// All tokens of a user, with their names.
 pub(super) fn of_user(call: &Call, user: &str) -> Vec<Value> {
     let prefix = format!("{user}!");
-    let tokens = call.host.read(|model| model.tokens.clone());
+    let tokens = call.host.read(|model| model.accounts.tokens.clone());
     let own = tokens
         .into_iter()
         .filter_map(|(authid, token)| Some((authid.strip_prefix(&prefix)?.to_owned(), token)));
@@ -51,7 +51,7 @@ pub(super) fn of_user(call: &Call, user: &str) -> Vec<Value> {
 
 fn check_user(call: &Call) -> std::result::Result<(), ApiError> {
     let user = call.get("userid");
-    if call.host.read(|model| model.users.contains_key(user)) {
+    if call.host.read(|model| model.accounts.users.contains_key(user)) {
         return Ok(());
     }
     Err(ApiError::died(format!("no such user ('{user}')")))
@@ -64,7 +64,7 @@ fn list(call: &Call) -> Result {
 
 fn find(call: &Call) -> std::result::Result<Token, ApiError> {
     check_user(call)?;
-    let found = call.host.read(|model| model.tokens.get(&authid(call)).cloned());
+    let found = call.host.read(|model| model.accounts.tokens.get(&authid(call)).cloned());
     let missing = || {
         ApiError::died(format!("no such token '{}' for user '{}'", call.get("tokenid"), call.get("userid")))
     };
@@ -97,10 +97,10 @@ fn create(call: &Call) -> Result {
         comment: call.params.get("comment").cloned(),
     };
     call.host.write(|model| {
-        if model.tokens.contains_key(&authid) {
+        if model.accounts.tokens.contains_key(&authid) {
             return Err(ApiError::param("tokenid", "Token already exists."));
         }
-        model.tokens.insert(authid.clone(), token);
+        model.accounts.tokens.insert(authid.clone(), token);
         Ok(())
     })?;
     Ok(json!({ "full-tokenid": authid, "value": secret, "info": echo(call) }).into())
@@ -123,7 +123,7 @@ fn update(call: &Call) -> Result {
             info[key] = json!(value);
         }
     }
-    call.host.write(|model| model.tokens.insert(authid(call), token));
+    call.host.write(|model| model.accounts.tokens.insert(authid(call), token));
     Ok(info.into())
 }
 
@@ -131,8 +131,8 @@ fn delete(call: &Call) -> Result {
     find(call)?;
     let authid = authid(call);
     call.host.write(|model| {
-        model.tokens.remove(&authid);
-        model.acl.retain(|entry| entry.ugid != authid);
+        model.accounts.tokens.remove(&authid);
+        model.accounts.acl.retain(|entry| entry.ugid != authid);
     });
     Ok(Value::Null.into())
 }

@@ -15,6 +15,7 @@ mod unit_file;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -192,6 +193,8 @@ fn serve_manager(manager: &Arc<Manager>) -> io::Result<()> {
 fn forward_clients(sender: Arc<Mutex<UnixStream>>) -> io::Result<()> {
     let _ = std::fs::remove_file(HOST_SOCKET);
     let listener = UnixListener::bind(HOST_SOCKET)?;
+    // Whoever is on the host may ask; who may do what is decided by whom the socket says it is.
+    std::fs::set_permissions(HOST_SOCKET, std::fs::Permissions::from_mode(0o666))?;
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let _ = tell(&sender, &FromInit::Client, &[client.as_fd()]);

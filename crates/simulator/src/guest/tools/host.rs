@@ -12,11 +12,15 @@ use std::sync::Arc;
 
 use nix::sys::signal::{SigSet, Signal as Number};
 
-use super::err;
+use super::{accounts, err};
 use crate::guest::init::{HOST_SOCKET, describe};
 use crate::guest::wire::{self, Attach, Reply, Signal};
 use crate::pct::protocol::{Answer, Ask};
 
+/// sudo's words; there is no recording of them.
+pub(crate) const NO_PASSWORD: &str = "sudo: a password is required";
+const NO_TERMINAL: &str = "sudo: a terminal is required to read the password; either use the -S option to read from \
+    standard input or configure an askpass helper";
 const UNREACHABLE: &str = "ipcc_send_rec[1] failed: Connection refused";
 
 fn argv(raw: &[OsString]) -> Vec<OsString> {
@@ -27,7 +31,26 @@ fn cwd() -> OsString {
     std::env::current_dir().map_or_else(|_| "/".into(), Into::into)
 }
 
-/// `pct`, `pvesh`, `pvesm`, `pveam`, `pveversion`, `qm`.
+/// `pct`, `pvesh`, `pvesm`, `pveam`, `pveversion`, `pveum`, `pvecm`, `qm`.
+pub(super) fn program(name: &str, raw: &[OsString]) -> i32 {
+    if name != "pveversion" && accounts::whoami() != "root" {
+        err("please run as root");
+        return 255;
+    }
+    command(name, raw)
+}
+
+/// `systemctl` of the host: anybody may ask how a service is, root alone may restart it.
+pub(super) fn systemctl(raw: &[OsString]) -> i32 {
+    let asks = raw.iter().any(|word| word == "status" || word == "is-active");
+    if !asks && accounts::whoami() != "root" {
+        err("Failed to connect to the bus: Interactive authentication required.");
+        return 1;
+    }
+    command("systemctl", raw)
+}
+
+/// Asks the simulator and does what it answers.
 pub(super) fn command(name: &str, raw: &[OsString]) -> i32 {
     let env: Vec<_> = std::env::vars_os().collect();
     let ask = Ask::Command { program: name.to_owned(), argv: argv(raw), locale: locale(&env) };
@@ -80,23 +103,9 @@ pub(super) fn attach(raw: &[OsString]) -> i32 {
     let name = argv.first().cloned().unwrap_or_default();
     let terminal = io::stdin().is_terminal();
     let request = Attach { argv, env: environment(keep), cwd: cwd(), terminal };
-    let Ok(stream) = UnixStream::connect(HOST_SOCKET) else {
-        err(UNREACHABLE);
-        return 255;
-    };
-    let signals = blocked_signals();
-    let fds = (io::stdin(), io::stdout(), io::stderr());
-    let sent =
-        wire::send(&stream, &Ask::Attach { vmid, request }, &[fds.0.as_fd(), fds.1.as_fd(), fds.2.as_fd()]);
-    if sent.is_err() {
-        err(UNREACHABLE);
-        return 255;
-    }
-    let stream = Arc::new(stream);
-    forward(signals, Arc::clone(&stream));
-    match wire::receive::<Reply>(&stream) {
-        Ok(Some((Reply::Exit(code), _))) => code,
-        Ok(Some((Reply::NotStarted(number), _))) => {
+    match run_there(&Ask::Attach { vmid, request }) {
+        Ok(Reply::Exit(code)) | Err(code) => code,
+        Ok(Reply::NotStarted(number)) => {
             let text = describe(&io::Error::from_raw_os_error(number));
             err(format!(
                 "lxc-attach: {vmid}: ../src/lxc/attach.c: lxc_attach_run_command: 1841 {text} - Failed to exec \"{}\"",
@@ -104,12 +113,30 @@ pub(super) fn attach(raw: &[OsString]) -> i32 {
             ));
             if number == 2 { 127 } else { 126 }
         }
-        Ok(Some((Reply::Failed(text), _))) => {
+        Ok(Reply::Failed(text)) => {
             err(text);
             255
         }
         // The container was stopped under the command.
-        _ => 137,
+        Ok(Reply::Done) => 137,
+    }
+}
+
+/// Hands the descriptors of this process to a command elsewhere, and its signals, and waits for its end.
+fn run_there(ask: &Ask) -> Result<Reply, i32> {
+    let unreachable = || {
+        err(UNREACHABLE);
+        255
+    };
+    let stream = UnixStream::connect(HOST_SOCKET).map_err(|_| unreachable())?;
+    let signals = blocked_signals();
+    let fds = (io::stdin(), io::stdout(), io::stderr());
+    wire::send(&stream, ask, &[fds.0.as_fd(), fds.1.as_fd(), fds.2.as_fd()]).map_err(|_| unreachable())?;
+    let stream = Arc::new(stream);
+    forward(signals, Arc::clone(&stream));
+    match wire::receive::<Reply>(&stream) {
+        Ok(Some((reply, _))) => Ok(reply),
+        _ => Err(137),
     }
 }
 
@@ -199,25 +226,57 @@ fn pull(vmid: u32, from: OsString, to: &OsString, mode: Option<u32>) -> i32 {
     0
 }
 
-/// `sudo [-n] [-u root] COMMAND …`: whoever may log in may run it.
+/// `sudo [-n] [-u USER] COMMAND …`: root may do what it likes, others what `/etc/sudoers` grants them without a password.
 pub(super) fn sudo(raw: &[OsString]) -> i32 {
-    let mut rest = raw;
+    let me = accounts::whoami();
+    let (mut rest, mut user, mut asks) = (raw, OsString::from("root"), true);
     while let Some((first, tail)) = rest.split_first() {
         match first.to_str() {
-            Some("-u" | "-g") => rest = tail.get(1..).unwrap_or_default(),
+            Some(option @ ("-u" | "-g" | "--user")) => {
+                if option != "-g" {
+                    user = tail.first().cloned().unwrap_or_default();
+                }
+                rest = tail.get(1..).unwrap_or_default();
+            }
             Some("--") => {
                 rest = tail;
                 break;
             }
-            Some(word) if word.starts_with('-') => rest = tail,
+            Some(word) if word.starts_with('-') => {
+                asks &= !matches!(word, "-n" | "--non-interactive");
+                rest = tail;
+            }
             _ => break,
         }
     }
-    let Some((program, args)) = rest.split_first() else {
+    if rest.is_empty() {
         err("usage: sudo -h | -K | -k | -V");
         return 1;
+    }
+    if me == "root" {
+        let words: Vec<String> =
+            ["-u".into(), user].iter().chain(rest).map(|word| word.to_string_lossy().into_owned()).collect();
+        return super::switch_user::main("sudo", &words);
+    }
+    if user != "root" {
+        err(NO_PASSWORD);
+        return 1;
+    }
+    let request = Attach {
+        argv: rest.to_vec(),
+        env: std::env::vars_os().collect(),
+        cwd: cwd(),
+        terminal: io::stdin().is_terminal(),
     };
-    let error = Command::new(program).args(args).env("USER", "root").env("HOME", "/root").exec();
-    err(format!("sudo: {}: {}", program.to_string_lossy(), describe(&error)));
-    1
+    match run_there(&Ask::Sudo { claimed: me, request }) {
+        Ok(Reply::Exit(code)) | Err(code) => code,
+        Ok(Reply::Failed(text)) => {
+            if asks && text == NO_PASSWORD {
+                err(NO_TERMINAL);
+            }
+            err(text);
+            1
+        }
+        Ok(_) => 1,
+    }
 }

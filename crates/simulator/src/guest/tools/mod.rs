@@ -1,10 +1,11 @@
 //! The programs a guest or the host has that are this program under another name.
 
+mod accounts;
 mod apk;
 mod apt;
 mod daemon;
 mod docker;
-mod host;
+pub(crate) mod host;
 mod journalctl;
 mod manager;
 mod network;
@@ -37,6 +38,7 @@ pub fn run() -> Option<i32> {
     let args: Vec<String> = raw.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     Some(match name.trim_start_matches('-') {
         "init" => init::main(),
+        "systemctl" if Path::new(init::HOST_SOCKET).exists() => host::systemctl(&raw),
         "systemctl" => systemctl::main(&args),
         "service" => systemctl::service(&args),
         "systemd-run" => systemd_run::main(&args),
@@ -50,7 +52,14 @@ pub fn run() -> Option<i32> {
         "ss" => ss::main(&args),
         "tar" => tar::main(&raw),
         "docker" | "docker-compose" => docker::main(&name, &args),
-        "pct" | "pvesh" | "pvesm" | "pveam" | "pveversion" | "qm" => host::command(&name, &raw),
+        "pct" | "pvesh" | "pvesm" | "pveam" | "pveversion" | "qm" | "pveum" | "pvecm" => {
+            host::program(&name, &raw)
+        }
+        "adduser" => accounts::adduser(&args),
+        "deluser" => accounts::deluser(&args),
+        "passwd" => accounts::passwd(&args),
+        "chpasswd" => accounts::chpasswd(),
+        "visudo" => accounts::visudo(&args),
         "lxc-attach" => host::attach(&raw),
         "sudo" if Path::new(init::HOST_SOCKET).exists() => host::sudo(&raw),
         "su" | "runuser" | "sudo" => switch_user::main(&name, &args),

@@ -70,7 +70,7 @@ impl Host {
 
     fn check_create(&self, caller: &Caller, vmid: u32, pool: Option<&str>) -> Result<(), ApiError> {
         self.read(|model| {
-            if let Some(pool) = pool.filter(|pool| !model.pools.contains_key(*pool)) {
+            if let Some(pool) = pool.filter(|pool| !model.accounts.pools.contains_key(*pool)) {
                 return Err(ApiError::died(format!("pool '{pool}' does not exist")));
             }
             let may = |path: &str| allowed(model, caller, path, &["VM.Allocate"], false).is_ok();
@@ -151,7 +151,7 @@ impl Host {
             let mut reserved = Container::default();
             reserved.config.insert("lock".to_owned(), "create".to_owned());
             model.containers.insert(vmid, reserved);
-            if let Some(pool) = pool.and_then(|pool| model.pools.get_mut(pool)) {
+            if let Some(pool) = pool.and_then(|pool| model.accounts.pools.get_mut(pool)) {
                 pool.vms.insert(vmid);
             }
             Ok(())
@@ -183,7 +183,7 @@ impl Host {
         }
         self.write(|model| {
             model.containers.remove(&vmid);
-            model.pools.values_mut().for_each(|pool| {
+            model.accounts.pools.values_mut().for_each(|pool| {
                 pool.vms.remove(&vmid);
             });
         });

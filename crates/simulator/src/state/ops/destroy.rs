@@ -66,8 +66,8 @@ impl Host {
         }
         self.write(|model| {
             model.containers.remove(&vmid);
-            model.acl.retain(|entry| entry.path != format!("/vms/{vmid}"));
-            model.pools.values_mut().for_each(|pool| {
+            model.accounts.acl.retain(|entry| entry.path != format!("/vms/{vmid}"));
+            model.accounts.pools.values_mut().for_each(|pool| {
                 pool.vms.remove(&vmid);
             });
         });

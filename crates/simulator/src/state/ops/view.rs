@@ -121,8 +121,12 @@ impl Host {
     pub fn resource(&self, vmid: u32) -> Result<Value, ApiError> {
         let (mut shown, pool, is_template) = self.read(|model| {
             let container = model.container(self.node(), vmid)?;
-            let pool =
-                model.pools.iter().find(|(_, pool)| pool.vms.contains(&vmid)).map(|(name, _)| name.clone());
+            let pool = model
+                .accounts
+                .pools
+                .iter()
+                .find(|(_, pool)| pool.vms.contains(&vmid))
+                .map(|(name, _)| name.clone());
             Ok::<_, ApiError>((container.figures(vmid, model.recorded), pool, container.is_template()))
         })?;
         let cpus = shown.remove("cpus").unwrap_or(json!(1));

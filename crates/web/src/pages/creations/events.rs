@@ -18,7 +18,7 @@ use crate::extract::path::Id;
 /// Keeps proxies from closing an idle stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Replays what came after `Last-Event-ID`, then goes on live; ends with the creation.
+/// Replays what came after `Last-Event-ID`, then goes on live; ends with the creation, or with the session.
 pub(super) async fn stream(
     call: Call,
     Id(id): Id<CreationId>,
@@ -26,10 +26,11 @@ pub(super) async fn stream(
 ) -> Result<Response, WebError> {
     let after = last_event_id(&headers);
     let events = creation::follow(call.ctx(), &call.state.hub, call.user_id(), id, after).await?;
-    let events = events.map(|event| Ok::<_, Infallible>(encode(&event)));
+    let events = call.while_logged_in(events).map(|event| Ok::<_, Infallible>(encode(&event)));
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // A proxy that buffers would hold the lines back.
-    Ok(([(header::HeaderName::from_static("x-accel-buffering"), "no")], stream).into_response())
+    // A proxy that buffers would hold the lines back; and nobody shall keep them.
+    let buffering = header::HeaderName::from_static("x-accel-buffering");
+    Ok(([(buffering, "no"), (header::CACHE_CONTROL, "no-store")], stream).into_response())
 }
 
 fn last_event_id(headers: &HeaderMap) -> i64 {

@@ -2,7 +2,7 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use berth_operations::Error;
 use berth_operations::login::{self, CertificateInfo, LoginForm as Typed, LoginOutcome, Refusal};
@@ -23,46 +23,68 @@ pub(super) struct Submitted {
     form: Typed,
     #[serde(default)]
     next: String,
+    /// The realm that was preselected.
+    #[serde(default)]
+    realm_default: String,
+    /// Another button than the one that logs in.
+    #[serde(default)]
+    go: String,
 }
 
-/// Logs in, or shows the form again: with messages, or with a certificate to confirm.
+/// Logs in, or shows the form again: with messages, with a certificate to confirm, or with the realms of the host.
 pub(super) async fn log_in(
     State(state): State<AppState>,
     ClientIp(client): ClientIp,
     by_htmx: ByHtmx,
     session: Session,
-    Form(Submitted { form, next }): Form<Submitted>,
+    headers: HeaderMap,
+    Form(submitted): Form<Submitted>,
 ) -> Result<Response, WebError> {
-    let next = session::safe_next(&next).to_owned();
+    let next = session::safe_next(&submitted.next).to_owned();
+    let form = submitted.form;
+    if submitted.go == "realms" {
+        let form =
+            show::form(&state.ctx, client, &form, &FormErrors::default(), Some(&submitted.realm_default))
+                .await?;
+        return Ok(show::login_page(form, next).into_response());
+    }
     let mut errors = FormErrors::default();
     let mut problem = None;
     let mut certificate = None;
-    let mut retry_after = None;
     match login::login(&state.ctx, client, &form).await {
         Ok(LoginOutcome::LoggedIn(user)) => {
-            session::begin(&session, user, state.ctx.clock.now()).await?;
+            let device = session::Device::of(client, &headers);
+            session::begin(&session, user, state.ctx.clock.now(), device).await?;
             return Ok(by_htmx.go_to(&next));
         }
+        Ok(LoginOutcome::NeedsSecondFactor(id)) => {
+            session::begin_pending(&session, id).await?;
+            return Ok(by_htmx.go_to(&session::with_next("/login/second-factor", &next)));
+        }
         Ok(LoginOutcome::ConfirmCertificate(shown)) => certificate = Some(certificate_view(&shown)),
-        Ok(LoginOutcome::SecondFactorNotSupportedYet) => problem = Some(LoginProblem::TwoFactor),
+        Ok(LoginOutcome::OnlySecurityKey) => problem = Some(LoginProblem::OnlySecurityKey),
         Ok(LoginOutcome::Refused(refusal)) => problem = Some(refused(&refusal)),
         Err(Error::Invalid(found)) => errors = found.into(),
-        Err(Error::Throttled { retry_after: seconds }) => {
-            retry_after = Some(seconds);
-            problem = Some(LoginProblem::Throttled { retry_after_seconds: seconds });
+        Err(Error::Throttled { retry_after }) => {
+            problem = Some(LoginProblem::Throttled { retry_after_seconds: retry_after });
         }
         Err(error) => return Err(error.into()),
     }
-    let form = show::form(&state.ctx, client, &form, &errors).await?;
-    let page = LoginPage { layout: show::layout(), form, next, problem, certificate };
-    Ok(match retry_after {
-        Some(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page)
-            .into_response(),
-        None => Rejected(page).into_response(),
+    let form = show::form(&state.ctx, client, &form, &errors, None).await?;
+    let page = LoginPage { problem, certificate, ..show::login_page(form, next) };
+    Ok(match page.problem {
+        Some(LoginProblem::Throttled { retry_after_seconds }) => throttled(retry_after_seconds, page),
+        _ => Rejected(page).into_response(),
     })
 }
 
-fn refused(refusal: &Refusal) -> LoginProblem {
+/// 429 with when to come back.
+pub(super) fn throttled(seconds: u64, page: impl IntoResponse) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page).into_response()
+}
+
+/// What the login page says of a refusal.
+pub(super) fn refused(refusal: &Refusal) -> LoginProblem {
     let command = refusal.remedy();
     match refusal {
         Refusal::Credentials => LoginProblem::Refused,

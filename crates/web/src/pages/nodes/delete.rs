@@ -1,28 +1,46 @@
 //! `GET` and `POST /settings/nodes/{id}/delete`.
 
+use askama::Template;
+use askama_web::WebTemplate;
 use axum::Form;
 use axum::response::{IntoResponse, Response};
 use berth_domain::NodeId;
-use berth_operations::nodes::{self, Deleted, Health, NodeOverview};
+use berth_operations::nodes::{self, Deleted};
 use serde::Deserialize;
 
-use super::list::card;
-use super::view::NodeDeletePage;
+use super::card::container_label;
 use crate::WebError;
 use crate::extract::Call;
 use crate::extract::path::Id;
+use crate::filters;
 use crate::forms::Rejected;
-use crate::layout::{Section, Tone};
+use crate::layout::{Layout, Section, Tone};
 
-/// The question, as a page of its own.
+/// The question before it, as a page for browsers without JavaScript.
+#[derive(Template, WebTemplate)]
+#[template(path = "nodes/delete.html")]
+pub(super) struct NodeDeletePage {
+    layout: Layout,
+    node: NodeToDelete,
+}
+
+/// The node in question.
+struct NodeToDelete {
+    id: String,
+    name: String,
+    /// The managed containers that are forgotten with it.
+    managed: Vec<String>,
+}
+
 pub(super) async fn page(call: Call, Id(id): Id<NodeId>) -> Result<NodeDeletePage, WebError> {
     let node = nodes::find(call.ctx(), call.user_id(), id).await?;
     let containers = nodes::containers_on(call.ctx(), call.user_id(), id).await?;
     let layout = call.layout(format!("Delete {}", node.name), Section::Settings).await?;
-    let layout = layout.under("Settings", "/settings").under("Nodes", "/settings/nodes");
-    // How it is does not matter to whoever takes it off the list.
-    let health = Health::Reachable { version: node.pve_version.clone() };
-    Ok(NodeDeletePage { layout, node: card(NodeOverview { node, containers, health }) })
+    let managed = containers.iter().map(|container| container_label(&container.hostname, container.vmid));
+    Ok(NodeDeletePage {
+        layout: layout.under("Settings", "/settings").under("Nodes", "/settings/nodes"),
+        node: NodeToDelete { id: id.to_string(), name: node.name, managed: managed.collect() },
+    })
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,10 @@
-//! The index of the settings.
+//! The index of the settings, and the sessions.
 
+mod sessions;
 pub mod view;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use berth_operations::nodes;
 
 use self::view::SettingsPage;
@@ -12,9 +13,13 @@ use crate::extract::Call;
 use crate::layout::Section;
 use crate::state::AppState;
 
-/// `/settings`.
+/// `/settings` and `/settings/sessions`.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/settings", get(page))
+    Router::new()
+        .route("/settings", get(page))
+        .route("/settings/sessions", get(sessions::list))
+        .route("/settings/sessions/log-out-others", post(sessions::log_out_others))
+        .route("/settings/sessions/{id}/log-out", post(sessions::log_out))
 }
 
 async fn page(call: Call) -> Result<SettingsPage, WebError> {

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use berth_domain::{CreationId, DraftId};
 use berth_operations::drafts::{self, Draft};
-use berth_operations::{Error, creation};
+use berth_operations::{Error, creation, nodes};
 
 use super::view::{Wizard, WizardStep};
 use crate::WebError;
@@ -18,6 +18,8 @@ use crate::state::AppState;
 pub(super) struct Opened {
     pub(super) call: Call,
     pub(super) draft: Draft,
+    /// Whether there is any node to create it on.
+    pub(super) has_nodes: bool,
 }
 
 impl Opened {
@@ -35,7 +37,7 @@ impl Opened {
     pub(super) fn wizard(&self, step: WizardStep) -> Wizard {
         let configured = self.draft.form.configuration_errors().is_empty();
         let reached = if configured { WizardStep::Review } else { WizardStep::Configure };
-        Wizard { base: base(self.draft.id), step, reached: reached.max(step) }
+        Wizard { base: base(self.draft.id), step, reached: reached.max(step), has_nodes: self.has_nodes }
     }
 
     /// The frame of a step's page.
@@ -65,9 +67,14 @@ impl FromRequestParts<AppState> for Opened {
         let call = Call::from_request_parts(parts, state).await?;
         let Id(id) =
             Id::<DraftId>::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        match drafts::find(call.ctx(), call.user_id(), id).await {
-            Ok(draft) => Ok(Self { call, draft }),
-            Err(Error::NotFound) => Err(submitted(&call, id).await),
+        let draft = match drafts::find(call.ctx(), call.user_id(), id).await {
+            Ok(draft) => draft,
+            Err(Error::NotFound) => return Err(submitted(&call, id).await),
+            Err(error) => return Err(WebError::from(error).into_response()),
+        };
+        // Whoever has nodes has a default.
+        match nodes::default(call.ctx(), call.user_id()).await {
+            Ok(default) => Ok(Self { call, draft, has_nodes: default.is_some() }),
             Err(error) => Err(WebError::from(error).into_response()),
         }
     }

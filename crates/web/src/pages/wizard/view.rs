@@ -68,6 +68,8 @@ pub struct Wizard {
     pub step: WizardStep,
     /// The furthest step that may be opened.
     pub reached: WizardStep,
+    /// Whether there is any node to create a container on.
+    pub has_nodes: bool,
 }
 
 impl Wizard {
