@@ -263,7 +263,8 @@ fn a_credential_is_kept_for_root_alone_and_its_value_masked() {
         .unwrap()
         .replace("/etc/berth/credentials", home.to_str().unwrap());
     std::fs::write(run.directory().join("helpers.sh"), helpers).unwrap();
-    let script = ". $BERTH_RUN/helpers.sh; save_credential db user me; save_credential db password first-one; save_credential db password second-one; save_credential ../x y z";
+    let script = ". $BERTH_RUN/helpers.sh; save_credential db user me; save_credential db password first-one
+        save_credential db password second-one; save_credential db user me; save_credential ../x y z";
     let status = Command::new("sh")
         .args(["-c", script])
         .env("BERTH_RUN", run.directory())
@@ -277,6 +278,38 @@ fn a_credential_is_kept_for_root_alone_and_its_value_masked() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(std::fs::read_to_string(run.directory().join("secrets")).unwrap().contains("second-one"));
     wait_until("the temporary file is gone", || !home.join("db.new").exists());
+}
+
+#[test]
+fn a_credential_is_made_once_and_masked_each_time() {
+    let run = Run::unpack(&spec(&[]));
+    let home = run.gate("credentials");
+    let helpers = run.directory().join("helpers.sh");
+    let text = std::fs::read_to_string(&helpers).unwrap();
+    std::fs::write(&helpers, text.replace("/etc/berth/credentials", home.to_str().unwrap())).unwrap();
+    let ensure = || {
+        let _ = std::fs::remove_file(run.directory().join("secrets"));
+        let script = ". $BERTH_RUN/helpers.sh; set -eu; ensure_credential db password 12";
+        let made = Command::new("sh").args(["-c", script]).env("BERTH_RUN", run.directory()).output().unwrap();
+        let masked = std::fs::read_to_string(run.directory().join("secrets")).unwrap();
+        let password = String::from_utf8(made.stdout).unwrap();
+        assert!(masked.lines().any(|line| line == password.trim()), "{masked}");
+        password
+    };
+    let password = ensure();
+    assert_eq!(password.trim().len(), 12);
+    assert_eq!(ensure(), password);
+    assert_eq!(std::fs::read_to_string(home.join("db")).unwrap(), format!("password={password}"));
+}
+
+#[test]
+fn a_command_is_tried_until_it_succeeds_or_the_tries_are_used_up() {
+    let run = Run::unpack(&spec(&[
+        "set -eu; try() { echo tried; [ -e done ]; }; cd \"$BERTH_RUN\"; if wait_until 1 try; then exit 9; fi; : >done; wait_until 3 try",
+    ]));
+    let frames = run.attach(0, 0);
+    assert_eq!(output_of(&frames, 0), b"tried\ntried\n");
+    assert!(frames.iter().any(|frame| matches!(frame, Frame::Ended { code: 0, .. })));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 # Sourced before every script that runs inside a container. POSIX sh: Alpine has no bash.
 # Scripts may use: log_info log_warn log_error, is_installed ensure_installed, run_as_user, wait_for_apt_lock, generate_password,
-# save_credential SERVICE KEY VALUE, and the variables OS, OS_VERSION, PACKAGE_MANAGER, BERTH_CREATION.
+# save_credential SERVICE KEY VALUE, ensure_credential SERVICE KEY [LENGTH], wait_until SECONDS COMMAND…, and the variables OS, OS_VERSION, PACKAGE_MANAGER, BERTH_CREATION.
 
 if [ -r /etc/os-release ]; then
     OS=$(. /etc/os-release && printf %s "${ID:-linux}")
@@ -112,10 +112,34 @@ save_credential() {
         umask 077
         mkdir -p /etc/berth/credentials
         berth_file=/etc/berth/credentials/$1
+        ! grep -qxF "$2=$3" "$berth_file" 2>/dev/null || exit 0
         { [ ! -e "$berth_file" ] || grep -v "^$2=" "$berth_file" || true; } >"$berth_file.new"
         printf '%s=%s\n' "$2" "$3" >>"$berth_file.new"
         mv -f "$berth_file.new" "$berth_file"
     )
+}
+
+# ensure_credential SERVICE KEY [LENGTH]: prints the credential that is saved; the first time it makes one and saves it.
+ensure_credential() {
+    berth_value=$(sed -n "s/^$2=//p" "/etc/berth/credentials/$1" 2>/dev/null || true)
+    if [ -n "$berth_value" ]; then
+        berth_mask "$berth_value"
+    else
+        berth_value=$(generate_password "${3:-24}")
+        save_credential "$1" "$2" "$berth_value" || return
+    fi
+    printf '%s\n' "$berth_value"
+}
+
+# wait_until SECONDS COMMAND [ARG…]: tries the command about once a second until it succeeds; fails when it never does.
+wait_until() {
+    berth_tries=$1
+    shift
+    until "$@"; do
+        berth_tries=$((berth_tries - 1))
+        [ "$berth_tries" -gt 0 ] || return 1
+        sleep 1
+    done
 }
 
 # Values listed here are masked in the log by whoever follows it.
