@@ -20,6 +20,7 @@ pub mod icon;
 pub mod layout;
 pub mod middleware;
 pub mod pages;
+pub mod reorder;
 pub mod routes;
 mod serve;
 pub mod state;

@@ -7,6 +7,7 @@ mod draft;
 mod offer;
 mod packages;
 mod review;
+mod script;
 mod scripts;
 mod start;
 mod typed;
@@ -26,6 +27,7 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/new/{id}/configure", get(configure::show).post(configure::submit))
         .route("/containers/new/{id}/packages", get(packages::show).post(packages::submit))
         .route("/containers/new/{id}/scripts", get(scripts::show).post(scripts::submit))
+        .route("/containers/new/{id}/script", get(script::show))
         .route("/containers/new/{id}/review", get(review::show).post(review::submit))
         .route("/containers/new/{id}/vmid", get(vmid::check))
         .route("/containers/new/{id}/discard", post(discard::act))
