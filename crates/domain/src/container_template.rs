@@ -22,6 +22,9 @@ pub struct ContainerTemplate {
     pub defaults: Defaults,
     /// Packages by manager.
     pub packages: Vec<Package>,
+    /// Installers for what no package manager has, by the name of what they install; see [`is_installer_name`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installers: Vec<Script>,
     /// Scripts in the order in which they run.
     pub scripts: Vec<Script>,
     /// Files put in place before packages and scripts.
@@ -52,13 +55,20 @@ pub struct Defaults {
     pub ostype: Option<String>,
 }
 
-/// A shell script that runs inside the container.
+/// A shell script that runs inside the container: one of its scripts, or an installer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
-    /// The file's name, such as `10-install.sh`.
+    /// The file's name, such as `10-install.sh`; of an installer the name of what it installs, such as `node-exporter`.
     pub name: String,
     /// Its text, run by `bash` where there is one and `sh` elsewhere, with Berth's helpers sourced.
     pub content: String,
+}
+
+/// Whether an installer may be called so: a letter or digit, then also `+`, `-`, `_` and `.`, at most 60 in all.
+pub fn is_installer_name(name: &str) -> bool {
+    (1..=60).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || "+-_.".contains(character))
 }
 
 /// A file put into the container.

@@ -49,6 +49,9 @@ pub struct CreationSpec {
     pub container_template: Option<String>,
     /// Packages to install.
     pub packages: Vec<Package>,
+    /// Installers to run after the packages and before the scripts, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installers: Vec<Script>,
     /// Scripts to run, in order.
     pub scripts: Vec<Script>,
     /// Files to put in place.
@@ -224,14 +227,14 @@ pub struct Creation {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-/// One part of the syncing phase: all packages of a manager, or one script.
+/// One part of the syncing phase: all packages of a manager, one installer, or one script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the order, from 0.
     pub position: u32,
     /// Packages or script.
     pub kind: StepKind,
-    /// The manager's or the script's name.
+    /// Names the manager and its packages, the installer or the script.
     pub name: String,
     /// Where it stands.
     pub state: StepState,
@@ -247,7 +250,7 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
-    /// Installs packages.
+    /// Installs packages, or runs an installer.
     Packages,
     /// Runs a script.
     Script,

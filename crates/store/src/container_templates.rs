@@ -1,25 +1,12 @@
 //! The recipes, as last read from disk.
 
-use std::collections::BTreeMap;
-
 use berth_domain::container_template::ContainerTemplate;
 use sqlx::types::Json;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::text;
-
-/// What reading the recipes from disk has changed, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// New ones.
-    pub added: Vec<String>,
-    /// Those whose recipe is another now.
-    pub changed: Vec<String>,
-    /// Those that are on disk no more.
-    pub removed: Vec<String>,
-}
 
 /// All of them by title.
 pub async fn list(pg: impl PgExecutor<'_>) -> Result<Vec<ContainerTemplate>> {
@@ -43,40 +30,81 @@ pub async fn find(pg: impl PgExecutor<'_>, name: &str) -> Result<Option<Containe
     Ok(recipe.map(|Json(recipe)| recipe))
 }
 
-/// Makes the table equal to what is on disk and says what that changed.
-pub async fn sync(pg: &PgPool, on_disk: &[ContainerTemplate], now: OffsetDateTime) -> Result<Report> {
-    let mut tx = pg.begin().await?;
-    // Web and worker may both start; readers are not kept waiting.
-    sqlx::query!("lock table container_templates in share row exclusive mode").execute(&mut *tx).await?;
-    let mut stored: BTreeMap<String, serde_json::Value> =
-        sqlx::query!("select name, recipe from container_templates")
-            .fetch_all(&mut *tx)
-            .await?
-            .into_iter()
-            .map(|row| (row.name, row.recipe))
-            .collect();
-    let mut report = Report::default();
-    for template in on_disk {
-        let recipe = text::json(template);
-        match stored.remove(&template.name) {
-            Some(old) if old == recipe => continue,
-            Some(_) => report.changed.push(template.name.clone()),
-            None => report.added.push(template.name.clone()),
-        }
+/// What became of a recipe that was read from disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is what it was.
+    Same,
+    /// There was none of its name.
+    Added,
+    /// It was another one: the old one, unless that cannot be read any more.
+    Changed(Option<Box<ContainerTemplate>>),
+}
+
+/// The recipes on disk, put into the table one after the other. Nothing of it is seen before [`Sync::finish`], and nothing is left of it without.
+pub struct Sync {
+    tx: Transaction<'static, Postgres>,
+    on_disk: Vec<String>,
+}
+
+impl Sync {
+    /// Begins, once no other process is at it.
+    pub async fn begin(pg: &PgPool) -> Result<Self> {
+        let mut tx = pg.begin().await?;
+        sqlx::query!("select pg_advisory_xact_lock(hashtext('container templates on disk'))")
+            .execute(&mut *tx)
+            .await?;
+        Ok(Self { tx, on_disk: Vec::new() })
+    }
+
+    /// Stores a recipe as it is on disk now.
+    pub async fn put(&mut self, recipe: &ContainerTemplate, now: OffsetDateTime) -> Result<Put> {
+        self.on_disk.push(recipe.name.clone());
+        let value = text::json(recipe);
+        let stored = sqlx::query_scalar!(
+            "select case when recipe = $2 then null else recipe end from container_templates where name = $1",
+            recipe.name,
+            value,
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let put = match stored {
+            Some(None) => return Ok(Put::Same),
+            Some(Some(old)) => Put::Changed(serde_json::from_value(old).ok().map(Box::new)),
+            None => Put::Added,
+        };
         sqlx::query!(
             "insert into container_templates (name, recipe, updated_at) values ($1, $2, $3)
              on conflict (name) do update set recipe = excluded.recipe, updated_at = excluded.updated_at",
-            template.name,
-            recipe,
+            recipe.name,
+            value,
             now,
         )
-        .execute(&mut *tx)
+        .execute(&mut *self.tx)
         .await?;
+        Ok(put)
     }
-    report.removed = stored.into_keys().collect();
-    sqlx::query!("delete from container_templates where name = any($1)", &report.removed)
-        .execute(&mut *tx)
+
+    /// Leaves what was read of it before as it is; whether there is anything.
+    pub async fn keep(&mut self, name: &str) -> Result<bool> {
+        self.on_disk.push(name.into());
+        let kept = sqlx::query_scalar!(
+            r#"select exists (select from container_templates where name = $1) as "kept!""#,
+            name
+        );
+        Ok(kept.fetch_one(&mut *self.tx).await?)
+    }
+
+    /// Removes what was neither put nor kept, answers its names, and lets all of it be seen.
+    pub async fn finish(mut self) -> Result<Vec<String>> {
+        let mut removed = sqlx::query_scalar!(
+            "delete from container_templates where name <> all($1) returning name",
+            &self.on_disk
+        )
+        .fetch_all(&mut *self.tx)
         .await?;
-    tx.commit().await?;
-    Ok(report)
+        self.tx.commit().await?;
+        removed.sort();
+        Ok(removed)
+    }
 }

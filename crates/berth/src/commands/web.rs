@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use berth_operations::container_templates;
 use berth_operations::creation::ProgressHub;
 use berth_web::AppState;
 use berth_web::extract::client_ip::TrustedProxies;
@@ -15,7 +16,8 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
     let shutdown = context::shutdown_on_signal();
     context::serve_metrics(config.metrics_listen).await?;
     let (context, _) = context::connect(config, connections).await?;
-    discover_container_templates(&context).await?;
+    // What it cannot read is in the log; the page of container templates reads again.
+    container_templates::discover(&context).await?;
     let hub = ProgressHub::start(context.pg.clone(), context.redis.clone()).await?;
     let state = AppState { ctx: context, hub, proxies: Arc::new(TrustedProxies::default()) };
     let https = config.public_url.scheme() == "https";
@@ -39,18 +41,4 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
         }
         _ => anyhow::Error::new(error).context(format!("cannot serve pages on {listen}")),
     })
-}
-
-/// Reads the container templates that ship with Berth, so that a fresh start has them.
-async fn discover_container_templates(context: &berth_operations::Context) -> anyhow::Result<()> {
-    let report = berth_operations::container_templates::discover(context).await?;
-    for problem in &report.problems {
-        let line = problem.line.map_or_else(String::new, |line| format!(":{line}"));
-        tracing::warn!(
-            file = format!("{}{line}", problem.file.display()),
-            problem.message,
-            "container template not read"
-        );
-    }
-    Ok(())
 }

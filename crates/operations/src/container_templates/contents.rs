@@ -1,37 +1,51 @@
-//! Packages, scripts and files of a container template.
+//! Packages, installers, scripts and files of a container template.
 
 use std::collections::BTreeMap;
 
-use berth_domain::container_template::{FilePath, FilePolicy, Owner, Script, TemplateFile, parse_mode};
+use berth_domain::container_template::{
+    FilePath, FilePolicy, Owner, Script, TemplateFile, is_installer_name, parse_mode,
+};
 use berth_domain::package::{Package, PackageManager};
 
 use super::folder::Folder;
 
 const LIST_LIMIT: u64 = 256 << 10;
+const MOST_PACKAGES: usize = 2000;
 const SCRIPT_LIMIT: u64 = 1 << 20;
 const FILE_LIMIT: u64 = 5 << 20;
-/// All files of one container template travel in one stream, and are kept in one row.
-const FILES_LIMIT: usize = 50 << 20;
 
 /// What stands beside a file and describes it.
 const SIDECARS: [&str; 4] = ["path", "policy", "mode", "owner"];
 
-/// `packages/*.apt` and so on.
-pub(super) fn packages(folder: &mut Folder) -> Vec<Package> {
-    let mut packages = Vec::new();
+/// `packages/*.apt` and so on, and `packages/NAME.custom`.
+pub(super) fn packages(folder: &mut Folder) -> (Vec<Package>, Vec<Script>) {
+    let (mut packages, mut installers) = (Vec::new(), Vec::new());
     for name in folder.entries("packages") {
         let file = format!("packages/{name}");
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
         match ending.parse::<PackageManager>() {
             Ok(manager) => package_list(folder, &file, manager, &mut packages),
+            Err(_) if ending == "custom" => installers.extend(installer(folder, &file, stem)),
             Err(_) => folder.problem(
                 &file,
                 None,
-                "a list of packages ends in .apt, .apk, .dnf, .pacman, .npm or .pip",
+                "a list of packages ends in .apt, .apk, .dnf, .pacman, .npm or .pip, and an installer in .custom",
             ),
         }
     }
-    packages
+    (packages, installers)
+}
+
+fn installer(folder: &mut Folder, file: &str, name: &str) -> Option<Script> {
+    if is_installer_name(name) {
+        return Some(Script { name: name.into(), content: shell_script(folder, file)? });
+    }
+    folder.problem(
+        file,
+        None,
+        "an installer is named by letters, digits, '+', '-', '_' and '.', at most 60, and .custom",
+    );
+    None
 }
 
 fn package_list(folder: &mut Folder, file: &str, manager: PackageManager, packages: &mut Vec<Package>) {
@@ -40,6 +54,10 @@ fn package_list(folder: &mut Folder, file: &str, manager: PackageManager, packag
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
             continue;
+        }
+        if packages.len() == MOST_PACKAGES {
+            folder.problem(file, Some(number), format!("one too many: at most {MOST_PACKAGES} packages"));
+            return;
         }
         match Package::parse(manager, line) {
             Ok(package) if packages.contains(&package) => {}
@@ -62,15 +80,18 @@ pub(super) fn scripts(folder: &mut Folder) -> Vec<Script> {
             );
             continue;
         }
-        let Some(content) = folder.text(&file, SCRIPT_LIMIT) else { continue };
-        match (1..).zip(content.split('\n')).find(|(_, line)| line.ends_with('\r')) {
-            Some((line, _)) => {
-                folder.problem(&file, Some(line), "ends in a carriage return: save it with Unix line ends");
-            }
-            None => scripts.push(Script { name, content }),
-        }
+        scripts.extend(shell_script(folder, &file).map(|content| Script { name, content }));
     }
     scripts
+}
+
+fn shell_script(folder: &mut Folder, file: &str) -> Option<String> {
+    let content = folder.text(file, SCRIPT_LIMIT)?;
+    let Some((line, _)) = (1..).zip(content.split('\n')).find(|(_, line)| line.ends_with('\r')) else {
+        return Some(content);
+    };
+    folder.problem(file, Some(line), "ends in a carriage return: save it with Unix line ends");
+    None
 }
 
 fn is_script(name: &str) -> bool {
@@ -102,13 +123,6 @@ pub(super) fn files(folder: &mut Folder) -> Vec<TemplateFile> {
             folder.problem(&format!("files/{name}.path"), Some(1), format!("{other} goes to the same place"));
         }
         files.push(file);
-    }
-    if files.iter().map(|file| file.content.len()).sum::<usize>() > FILES_LIMIT {
-        folder.problem(
-            "files",
-            None,
-            format!("all files together are larger than {} MiB", FILES_LIMIT >> 20),
-        );
     }
     files
 }

@@ -103,6 +103,8 @@ pub struct CreationForm {
     pub tags: String,
     /// The container template's packages.
     pub packages: Vec<PackageChoice>,
+    /// The container template's installers.
+    pub installers: Vec<ScriptChoice>,
     /// The manager of [`Self::extra_packages`].
     pub extra_manager: String,
     /// More packages, one a line; another manager's as `npm:typescript`.
@@ -120,10 +122,10 @@ pub struct PackageChoice {
     pub on: bool,
 }
 
-/// A script of the container template, on or off.
+/// A script or an installer of the container template, on or off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptChoice {
-    /// The script's name.
+    /// Its name.
     pub name: String,
     /// Whether it runs.
     pub on: bool,
@@ -164,6 +166,7 @@ impl Default for CreationForm {
             ssh_public_keys: empty(),
             tags: empty(),
             packages: Vec::new(),
+            installers: Vec::new(),
             extra_manager: PackageManager::Apt.name().into(),
             extra_packages: empty(),
             scripts: Vec::new(),
@@ -199,9 +202,8 @@ impl CreationForm {
         self.tags = recipe.map(|recipe| recipe.tags.join(" ")).unwrap_or_default();
         let packages = recipe.map(|recipe| recipe.packages.clone()).unwrap_or_default();
         self.packages = packages.into_iter().map(|package| PackageChoice { package, on: true }).collect();
-        let scripts = recipe.map(|recipe| recipe.scripts.as_slice()).unwrap_or_default();
-        self.scripts =
-            scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect();
+        self.installers = all_on(recipe.map(|recipe| recipe.installers.as_slice()));
+        self.scripts = all_on(recipe.map(|recipe| recipe.scripts.as_slice()));
     }
 
     /// What Docker needs inside an unprivileged container.
@@ -243,8 +245,10 @@ impl CreationForm {
         if recipe.map(|recipe| recipe.name.as_str()).unwrap_or_default() != self.container_template {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
-        let scripts =
-            self.chosen_scripts(recipe).map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
+        let known = recipe.map(|recipe| recipe.installers.as_slice());
+        let installers = chosen(&mut errors, "installers", &self.installers, known);
+        let known = recipe.map(|recipe| recipe.scripts.as_slice());
+        let scripts = chosen(&mut errors, "scripts", &self.scripts, known);
         let numbers = (
             rules::number(&self.cores),
             rules::number(&self.memory),
@@ -281,6 +285,7 @@ impl CreationForm {
             tags: rules::split_tags(&self.tags),
             container_template: recipe.map(|recipe| recipe.name.clone()),
             packages,
+            installers,
             scripts,
             files: recipe.map(|recipe| recipe.files.clone()).unwrap_or_default(),
         })
@@ -318,20 +323,29 @@ impl CreationForm {
         }
         if errors.is_empty() { Ok(packages) } else { Err(errors) }
     }
+}
 
-    fn chosen_scripts(&self, recipe: Option<&ContainerTemplate>) -> Result<Vec<Script>, FieldErrors> {
-        let mut errors = FieldErrors::new();
-        let known = recipe.map(|recipe| recipe.scripts.as_slice()).unwrap_or_default();
-        let mut scripts = Vec::new();
-        for choice in self.scripts.iter().filter(|choice| choice.on) {
-            match known.iter().find(|script| script.name == choice.name) {
-                Some(script) => scripts.push(script.clone()),
-                None => errors
-                    .add("scripts", format!("{} is not in the container template any more", choice.name)),
-            }
+fn all_on(scripts: Option<&[Script]>) -> Vec<ScriptChoice> {
+    let scripts = scripts.unwrap_or_default();
+    scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect()
+}
+
+/// Those that are on, as the container template has them now; one that it has no more is an error of `field`.
+fn chosen(
+    errors: &mut FieldErrors,
+    field: &'static str,
+    choices: &[ScriptChoice],
+    known: Option<&[Script]>,
+) -> Vec<Script> {
+    let known = known.unwrap_or_default();
+    let mut scripts = Vec::new();
+    for choice in choices.iter().filter(|choice| choice.on) {
+        match known.iter().find(|script| script.name == choice.name) {
+            Some(script) => scripts.push(script.clone()),
+            None => errors.add(field, format!("{} is not in the container template any more", choice.name)),
         }
-        if errors.is_empty() { Ok(scripts) } else { Err(errors) }
     }
+    scripts
 }
 
 fn beside(problem: InvalidAddress, address: &'static str, gateway: &'static str) -> &'static str {

@@ -1,4 +1,4 @@
-//! The steps of the syncing phase: packages by manager, then scripts.
+//! The steps of the syncing phase: packages by manager, then installers, then scripts.
 
 use berth_domain::creation::{CreationSpec, StepKind};
 use berth_domain::package::{Package, PackageManager};
@@ -30,10 +30,13 @@ pub(crate) fn plan(spec: &CreationSpec) -> Vec<PlannedStep> {
             )
         })
     });
+    let installers = spec.installers.iter().map(|installer| {
+        (StepKind::Packages, format!("custom: {}", installer.name), installer.content.clone())
+    });
     let scripts =
         spec.scripts.iter().map(|script| (StepKind::Script, script.name.clone(), script.content.clone()));
     (0..)
-        .zip(packages.chain(scripts))
+        .zip(packages.chain(installers).chain(scripts))
         .map(|(position, (kind, name, script))| PlannedStep { position, kind, name, script })
         .collect()
 }
@@ -131,22 +134,24 @@ pub(crate) mod tests {
             tags: Vec::new(),
             container_template: None,
             packages: Vec::new(),
+            installers: Vec::new(),
             scripts: Vec::new(),
             files: Vec::new(),
         }
     }
 
     #[test]
-    fn packages_come_before_scripts_and_system_packages_first() {
+    fn system_packages_come_first_then_others_installers_and_scripts() {
         let mut spec = spec();
         spec.scripts = vec![Script { name: "10-a.sh".into(), content: "true".into() }];
+        spec.installers = vec![Script { name: "tool".into(), content: "true".into() }];
         spec.packages =
             [(PackageManager::Pip, "rich"), (PackageManager::Apk, "nginx"), (PackageManager::Apt, "nginx")]
                 .into_iter()
                 .map(|(manager, name)| Package::new(manager, name, None).unwrap())
                 .collect();
         let names: Vec<String> = plan(&spec).into_iter().map(|step| step.name).collect();
-        assert_eq!(names, ["apt: nginx", "apk: nginx", "pip: rich", "10-a.sh"]);
+        assert_eq!(names, ["apt: nginx", "apk: nginx", "pip: rich", "custom: tool", "10-a.sh"]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Container templates from disk.
 
 use std::path::Path;
+use std::time::Duration;
 
-use berth_operations::container_templates::{discover, find, list};
+use berth_operations::container_templates::{Change, discover, discover_within, find, list};
 use berth_operations::{Error, Settings};
 use berth_store::PgPool;
 
@@ -25,13 +26,17 @@ async fn discovering_reports_what_changed_and_keeps_what_broke(pg: PgPool) {
     write(dir.path(), "web", "TITLE=Web server");
     write(dir.path(), "db", "TITLE=Database\nCORES=many");
     let report = discover(&ctx).await.unwrap();
-    assert_eq!((report.changed.as_slice(), report.removed.len()), (["web".to_owned()].as_slice(), 0));
+    let changed = Change { name: "web".into(), what: vec!["title".into()] };
+    assert_eq!((report.changed, report.removed.len()), (vec![changed], 0));
+    assert_eq!(report.kept, ["db"]);
     assert_eq!(report.problems[0].to_string(), "db/template.conf:2: CORES is a whole number from 1 to 8192");
     assert_eq!(find(&ctx, "db").await.unwrap().title, "Database");
     std::fs::remove_dir_all(dir.path().join("web")).unwrap();
     assert_eq!(discover(&ctx).await.unwrap().removed, ["web"]);
     assert!(matches!(find(&ctx, "web").await, Err(Error::NotFound)));
-    // A folder that is not mounted takes nothing away.
+    // Nor does one that is too slow, nor one that is not mounted.
+    let report = discover_within(&ctx, Duration::ZERO).await.unwrap();
+    assert_eq!((report.problems.len(), report.removed.len()), (1, 0));
     dir.close().unwrap();
     assert_eq!(discover(&ctx).await.unwrap().problems.len(), 1);
     assert_eq!(list(&ctx).await.unwrap().len(), 1);

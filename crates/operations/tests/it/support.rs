@@ -87,6 +87,7 @@ pub(crate) fn new_creation(node_id: NodeId) -> NewCreation {
         tags: Vec::new(),
         container_template: None,
         packages: Vec::new(),
+        installers: Vec::new(),
         scripts: Vec::new(),
         files: Vec::new(),
     };

@@ -1,6 +1,6 @@
 use berth_domain::UserId;
 use berth_domain::container_template::{ContainerTemplate, Defaults, Script};
-use berth_store::container_templates::{self, Report};
+use berth_store::container_templates::{self, Put, Sync};
 use berth_store::{PgPool, drafts, users};
 use serde_json::json;
 use time::Duration;
@@ -51,6 +51,7 @@ fn recipe(name: &str, title: &str) -> ContainerTemplate {
         tags: vec![],
         defaults: Defaults::default(),
         packages: vec![],
+        installers: Vec::new(),
         scripts: vec![Script { name: "10.sh".into(), content: "echo \0".into() }],
         files: vec![],
     }
@@ -58,18 +59,30 @@ fn recipe(name: &str, title: &str) -> ContainerTemplate {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_recipes_are_what_is_on_disk(pg: PgPool) {
-    let report = |added: &[&str], changed: &[&str], removed: &[&str]| {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Report { added: names(added), changed: names(changed), removed: names(removed) }
+    let names = async || {
+        let all = container_templates::list(&pg).await.unwrap();
+        all.into_iter().map(|recipe| recipe.name).collect::<Vec<_>>()
     };
-    let both = [recipe("web", "Web"), recipe("apps", "apps")];
-    assert_eq!(container_templates::sync(&pg, &both, NOW).await.unwrap(), report(&["web", "apps"], &[], &[]));
-    assert_eq!(container_templates::sync(&pg, &both, NOW).await.unwrap(), Report::default());
-    let names: Vec<_> =
-        container_templates::list(&pg).await.unwrap().into_iter().map(|recipe| recipe.name).collect();
-    assert_eq!(names, ["apps", "web"]);
-    let one = [recipe("web", "Web server")];
-    assert_eq!(container_templates::sync(&pg, &one, NOW).await.unwrap(), report(&[], &["web"], &["apps"]));
+    let mut sync = Sync::begin(&pg).await.unwrap();
+    for name in ["web", "apps", "broken"] {
+        assert_eq!(sync.put(&recipe(name, name), NOW).await.unwrap(), Put::Added);
+    }
+    assert!(names().await.is_empty(), "not before it is finished");
+    assert!(sync.finish().await.unwrap().is_empty());
+    assert_eq!(names().await, ["apps", "broken", "web"]);
+
+    let mut sync = Sync::begin(&pg).await.unwrap();
+    let web = container_templates::find(&pg, "web").await.unwrap().unwrap();
+    assert_eq!(sync.put(&web, NOW).await.unwrap(), Put::Same);
+    let changed = Put::Changed(Some(Box::new(web.clone())));
+    assert_eq!(sync.put(&recipe("web", "Web server"), NOW).await.unwrap(), changed);
+    assert_eq!((sync.keep("broken").await.unwrap(), sync.keep("never").await.unwrap()), (true, false));
+    assert_eq!(sync.finish().await.unwrap(), ["apps"]);
+    assert_eq!(names().await, ["broken", "web"]);
     assert_eq!(container_templates::find(&pg, "web").await.unwrap().unwrap().title, "Web server");
-    assert!(container_templates::find(&pg, "apps").await.unwrap().is_none());
+
+    let mut given_up = Sync::begin(&pg).await.unwrap();
+    given_up.put(&recipe("half", "Half"), NOW).await.unwrap();
+    drop(given_up);
+    assert_eq!(names().await, ["broken", "web"], "nothing is left of one that did not come to its end");
 }

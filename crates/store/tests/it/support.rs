@@ -97,6 +97,7 @@ pub(crate) fn new_creation(node_id: NodeId, vmid: u32) -> NewCreation {
         tags: vec![],
         container_template: Some("nginx".into()),
         packages: vec![],
+        installers: Vec::new(),
         scripts: vec![],
         files: vec![],
     };

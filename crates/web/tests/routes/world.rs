@@ -245,6 +245,7 @@ async fn creation(ctx: &Context, owner: &User, node_id: NodeId) -> (CreationId, 
         tags: Vec::new(),
         container_template: None,
         packages: Vec::new(),
+        installers: Vec::new(),
         scripts: Vec::new(),
         files: Vec::new(),
     };

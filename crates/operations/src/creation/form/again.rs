@@ -4,7 +4,7 @@ use berth_domain::NodeId;
 use berth_domain::creation::CreationSpec;
 use berth_domain::network::{Ipv4, Ipv6};
 
-use super::{CreationForm, PackageChoice, ScriptChoice};
+use super::{CreationForm, PackageChoice, all_on};
 
 impl CreationForm {
     /// The form that leads to this creation again.
@@ -55,11 +55,8 @@ impl CreationForm {
                 .iter()
                 .map(|package| PackageChoice { package: package.clone(), on: true })
                 .collect(),
-            scripts: spec
-                .scripts
-                .iter()
-                .map(|script| ScriptChoice { name: script.name.clone(), on: true })
-                .collect(),
+            installers: all_on(Some(&spec.installers)),
+            scripts: all_on(Some(&spec.scripts)),
             ..Self::default()
         }
     }

@@ -18,6 +18,7 @@ fn recipe() -> ContainerTemplate {
             ..Defaults::default()
         },
         packages: vec![Package::new(PackageManager::Apt, "nginx", None).unwrap()],
+        installers: vec![Script { name: "tool".into(), content: "echo tool".into() }],
         scripts: ["10-a.sh", "20-b.sh"]
             .map(|name| Script { name: name.into(), content: format!("echo {name}") })
             .into(),
@@ -47,7 +48,7 @@ fn a_container_template_fills_in_what_it_says() {
     let spec = filled().to_spec(Some(&recipe())).unwrap();
     assert_eq!((spec.cores, spec.memory, spec.features.nesting), (2, 512, false));
     assert_eq!((spec.tags, spec.container_template.as_deref()), (vec!["web".to_owned()], Some("nginx")));
-    assert_eq!(spec.packages.len(), 1);
+    assert_eq!((spec.packages.len(), spec.installers.as_slice()), (1, recipe().installers.as_slice()));
     assert_eq!(
         spec.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(),
         ["10-a.sh", "20-b.sh"]
@@ -118,7 +119,8 @@ fn packages_and_scripts_are_chosen_and_ordered_by_the_person() {
     assert_eq!(packages, ["htop", "typescript@5.0.0", "libstdc++6:amd64"]);
     assert_eq!(spec.scripts[0].name, "20-b.sh");
     form.scripts[0].name = "30-gone.sh".into();
-    assert_eq!(fields(&form), ["scripts"]);
+    form.installers[0].name = "gone".into();
+    assert_eq!(fields(&form), ["installers", "scripts"]);
 }
 
 #[test]
@@ -141,7 +143,12 @@ fn choosing_another_container_template_keeps_what_is_the_persons() {
     let mut form = filled();
     form.choose(None);
     assert_eq!((form.cores.as_str(), form.tags.as_str()), ("1", ""));
-    assert!(form.packages.is_empty() && form.scripts.is_empty() && form.os_template.is_empty());
+    assert!(
+        form.packages.is_empty()
+            && form.installers.is_empty()
+            && form.scripts.is_empty()
+            && form.os_template.is_empty()
+    );
     assert_eq!((form.hostname.as_str(), form.vmid.as_str()), ("web-01", "105"));
     let gone = CreationForm { container_template: "gone".into(), ..form };
     assert!(!gone.to_spec(None).unwrap_err().of("container_template").is_empty());

@@ -34,7 +34,8 @@ for step in "$run"/steps/*; do
     date +%s >"$step/started.new" && mv "$step/started.new" "$step/started"
     (
         umask 022
-        [ -e "$step/packages" ] || own_deferred_files
+        # What is installed may still bring the owner that a file waits for: too early to complain.
+        if [ -e "$step/packages" ]; then own_deferred_files >/dev/null; else own_deferred_files; fi
         exec "$shell" "$run/step.sh" "$step/script"
     ) >"$step/log" 2>&1 </dev/null
     code=$?

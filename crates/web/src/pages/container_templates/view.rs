@@ -2,10 +2,9 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use time::OffsetDateTime;
 
 use crate::filters;
-use crate::layout::{Layout, Tone};
+use crate::layout::Layout;
 use crate::pages::containers::view::Fact;
 
 /// One container template in the list.
@@ -27,42 +26,6 @@ pub struct ContainerTemplateCard {
     pub files: usize,
 }
 
-/// Something that could not be read.
-#[derive(Debug, Clone)]
-pub struct DiscoveryProblem {
-    /// The file, relative to the directory of container templates.
-    pub file: String,
-    /// The line, where it is known.
-    pub line: Option<usize>,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-/// What "Discover" found.
-#[derive(Debug, Clone, Default)]
-pub struct DiscoveryReport {
-    /// New ones.
-    pub added: Vec<String>,
-    /// Ones that read differently now.
-    pub changed: Vec<String>,
-    /// Ones that are gone.
-    pub removed: Vec<String>,
-    /// What could not be read.
-    pub problems: Vec<DiscoveryProblem>,
-}
-
-impl DiscoveryReport {
-    /// Whether nothing is different from before.
-    pub fn is_quiet(&self) -> bool {
-        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
-    }
-
-    /// How it is meant.
-    pub fn tone(&self) -> Tone {
-        if self.problems.is_empty() { Tone::Success } else { Tone::Warning }
-    }
-}
-
 /// `/templates`.
 #[derive(Template, WebTemplate)]
 #[template(path = "container_templates/list.html")]
@@ -73,10 +36,6 @@ pub struct ContainerTemplatesPage {
     pub container_templates: Vec<ContainerTemplateCard>,
     /// Where they were looked for.
     pub directory: String,
-    /// When.
-    pub discovered_at: Option<OffsetDateTime>,
-    /// What was found just now.
-    pub report: Option<DiscoveryReport>,
 }
 
 /// A script of a container template.

@@ -51,7 +51,7 @@ async fn rejected(opened: Opened, errors: FieldErrors) -> Result<Response, WebEr
 fn step_of(field: &str) -> WizardStep {
     match field {
         "container_template" => WizardStep::Template,
-        "extra_packages" => WizardStep::Packages,
+        "installers" | "extra_packages" => WizardStep::Packages,
         "scripts" => WizardStep::Scripts,
         _ => WizardStep::Configure,
     }

@@ -114,6 +114,11 @@ fn packages(form: &CreationForm) -> Vec<Fact> {
         facts.push(Fact::mono("Left out", names(&off)));
     }
     facts.push(Fact::mono(format!("More, by {}", form.extra_manager), or_none(&extra.join(", "))));
+    let installers: Vec<&str> =
+        form.installers.iter().filter(|choice| choice.on).map(|choice| choice.name.as_str()).collect();
+    if !installers.is_empty() {
+        facts.push(Fact::mono("Custom installers", installers.join(", ")));
+    }
     facts
 }
 
