@@ -228,7 +228,7 @@ impl Folder {
     /// A text of at most `limit` bytes.
     pub(super) fn text(&mut self, file: &str, limit: u64) -> Option<String> {
         let bytes = self.bytes(file, limit)?;
-        let line_of = |end: usize| 1 + bytes[..end].iter().filter(|byte| **byte == b'\n').count();
+        let line_of = |end: usize| bytes[..end].split(|byte| *byte == b'\n').count();
         if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
             let line = line_of(nul);
             self.problem(file, Some(line), "holds a NUL character: it is no text");

@@ -14,23 +14,23 @@ use super::lines::LineCutter;
 use super::{bundle, steps};
 
 /// A run's directory as it is inside a container: `runs/ID/ATTEMPT`.
-struct Run {
+pub(super) struct Run {
     root: TempDir,
 }
 
 impl Run {
-    fn unpack(spec: &CreationSpec) -> Self {
+    pub(super) fn unpack(spec: &CreationSpec) -> Self {
         let run = Self { root: tempfile::tempdir().unwrap() };
         let archive = bundle::pack(&spec.files, &steps::plan(spec)).unwrap();
         tar::Archive::new(&archive[..]).unpack(run.directory()).unwrap();
         run
     }
 
-    fn directory(&self) -> PathBuf {
+    pub(super) fn directory(&self) -> PathBuf {
         self.root.path().join("run/0")
     }
 
-    fn script(&self, name: &str, arguments: &[&str]) -> Command {
+    pub(super) fn script(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         // Without systemd-run, as in a container with another init.
         command.arg(self.directory().join(name)).args(arguments).env("PATH", self.path_without_systemd());
@@ -77,7 +77,7 @@ fn output_of(frames: &[Frame], wanted: u32) -> Vec<u8> {
         .collect()
 }
 
-fn spec(scripts: &[&str]) -> CreationSpec {
+pub(super) fn spec(scripts: &[&str]) -> CreationSpec {
     let mut spec = steps::tests::spec();
     spec.scripts = (0..)
         .zip(scripts)
@@ -184,7 +184,7 @@ fn ten_megabytes_come_through_whole() {
     assert_eq!(output_of(&run.attach(0, 0), 0).len(), 10_000_000);
 }
 
-fn file(path: &Path, content: &[u8], policy: FilePolicy) -> TemplateFile {
+pub(super) fn file(path: &Path, content: &[u8], policy: FilePolicy) -> TemplateFile {
     let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
     let owner: Owner = user.trim().parse().unwrap();
     TemplateFile {
@@ -235,7 +235,7 @@ fn a_link_planted_beside_a_file_is_not_followed() {
     let target = tempfile::tempdir().unwrap();
     let (victim, wanted) = (target.path().join("victim"), target.path().join("wanted"));
     std::fs::write(&victim, "untouched").unwrap();
-    std::os::unix::fs::symlink(&victim, target.path().join("wanted.berth-new")).unwrap();
+    std::os::unix::fs::symlink(&victim, target.path().join(".berth-new-00000")).unwrap();
     let mut spec = spec(&[]);
     spec.files = vec![file(&wanted, b"content", FilePolicy::Replace)];
     let output = Run::unpack(&spec).script("apply.sh", &[]).output().unwrap();
@@ -290,7 +290,8 @@ fn a_credential_is_made_once_and_masked_each_time() {
     let ensure = || {
         let _ = std::fs::remove_file(run.directory().join("secrets"));
         let script = ". $BERTH_RUN/helpers.sh; set -eu; ensure_credential db password 12";
-        let made = Command::new("sh").args(["-c", script]).env("BERTH_RUN", run.directory()).output().unwrap();
+        let made =
+            Command::new("sh").args(["-c", script]).env("BERTH_RUN", run.directory()).output().unwrap();
         let masked = std::fs::read_to_string(run.directory().join("secrets")).unwrap();
         let password = String::from_utf8(made.stdout).unwrap();
         assert!(masked.lines().any(|line| line == password.trim()), "{masked}");

@@ -12,6 +12,8 @@ mod finalize;
 pub mod form;
 mod frames;
 #[cfg(test)]
+mod guest_properties;
+#[cfg(test)]
 mod guest_tests;
 mod job;
 mod lease;

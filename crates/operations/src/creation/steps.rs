@@ -4,6 +4,9 @@ use berth_domain::creation::{CreationSpec, StepKind};
 use berth_domain::package::{Package, PackageManager};
 use berth_proxmox::shell::quote;
 
+/// How many packages stand in a step's name.
+const MOST_NAMES: usize = 20;
+
 /// A step and the shell script that does it inside the container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedStep {
@@ -21,14 +24,8 @@ pub(crate) fn plan(spec: &CreationSpec) -> Vec<PlannedStep> {
         .collect();
     let packages = PackageManager::ALL.into_iter().filter_map(|manager| {
         let packages = packages_of(spec, manager);
-        let names: Vec<&str> = packages.iter().map(|package| package.name()).collect();
-        (!packages.is_empty()).then(|| {
-            (
-                StepKind::Packages,
-                format!("{manager}: {}", names.join(", ")),
-                install(manager, &packages, &system),
-            )
-        })
+        let step = || (StepKind::Packages, name(manager, &packages), install(manager, &packages, &system));
+        (!packages.is_empty()).then(step)
     });
     let installers = spec.installers.iter().map(|installer| {
         (StepKind::Packages, format!("custom: {}", installer.name), installer.content.clone())
@@ -39,6 +36,16 @@ pub(crate) fn plan(spec: &CreationSpec) -> Vec<PlannedStep> {
         .zip(packages.chain(installers).chain(scripts))
         .map(|(position, (kind, name, script))| PlannedStep { position, kind, name, script })
         .collect()
+}
+
+/// The manager and its first packages: there may be hundreds.
+fn name(manager: PackageManager, packages: &[&Package]) -> String {
+    let names: Vec<&str> = packages.iter().take(MOST_NAMES).map(|package| package.name()).collect();
+    let more = match packages.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{manager}: {}{more}", names.join(", "))
 }
 
 fn packages_of(spec: &CreationSpec, manager: PackageManager) -> Vec<&Package> {
