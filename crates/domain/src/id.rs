@@ -74,6 +74,10 @@ id!(
     DraftId
 );
 id!(
+    /// A named list of packages.
+    PackageBucketId
+);
+id!(
     /// A session where its owner sees it listed. It opens nothing, and the session's own id cannot be told from it.
     SessionHandle
 );

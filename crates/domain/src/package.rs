@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod grammar;
+pub mod list;
+pub mod paste;
+
 /// A program that installs packages inside a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,44 +43,31 @@ impl PackageManager {
         }
     }
 
-    /// Whether `name` fits the manager's own grammar, so that it can never be read as an option or a path.
-    ///
-    /// Debian Policy 5.6.1 (apt), Alpine's apk-package(5), RPM and pacman names, npm's package-name rules, PEP 508.
-    pub fn accepts(self, name: &str) -> bool {
-        let plain = |extra: &str| {
-            name.starts_with(|first: char| first.is_ascii_alphanumeric())
-                && name
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric() || extra.contains(character))
-        };
-        if name.is_empty() || name.len() > 214 {
-            return false;
+    /// The manager that the operating system of an OS template comes with, by the name that Proxmox's catalogue gives its file; none where
+    /// that does not tell.
+    pub fn of_os_template(volid: &str) -> Option<Self> {
+        let file = volid.rsplit('/').next().unwrap_or(volid);
+        let system = file.split(['-', '_']).next().unwrap_or(file);
+        match system {
+            "debian" | "ubuntu" | "devuan" => Some(Self::Apt),
+            "alpine" => Some(Self::Apk),
+            "fedora" | "rockylinux" | "almalinux" | "centos" | "openeuler" => Some(Self::Dnf),
+            "archlinux" => Some(Self::Pacman),
+            _ => None,
         }
+    }
+
+    /// Whether it is a distribution's own, of which a container has exactly one.
+    pub const fn is_system(self) -> bool {
+        !matches!(self, Self::Npm | Self::Pip)
+    }
+
+    /// What stands between name and version in a list.
+    const fn version_separator(self) -> &'static str {
         match self {
-            Self::Apt => {
-                let (package, architecture) = name.split_once(':').unwrap_or((name, "any"));
-                plain("+-.:")
-                    && package.len() >= 2
-                    && !package.chars().any(|character| character.is_ascii_uppercase())
-                    && !architecture.is_empty()
-                    && architecture
-                        .chars()
-                        .all(|character| character.is_ascii_alphanumeric() || character == '-')
-            }
-            Self::Apk | Self::Dnf | Self::Pacman => plain("+-._@") && !name.contains(".."),
-            Self::Npm => {
-                let bare =
-                    name.strip_prefix('@').and_then(|scoped| scoped.split_once('/')).unwrap_or(("x", name));
-                [bare.0, bare.1].iter().all(|part| {
-                    part.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
-                        && part.chars().all(|character| {
-                            character.is_ascii_lowercase()
-                                || character.is_ascii_digit()
-                                || "-._~".contains(character)
-                        })
-                })
-            }
-            Self::Pip => plain("-._") && name.ends_with(|last: char| last.is_ascii_alphanumeric()),
+            Self::Npm => "@",
+            Self::Pip => "==",
+            _ => "=",
         }
     }
 }
@@ -124,7 +115,7 @@ struct RawPackage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPackage {
     /// The name.
-    #[error("\"{name}\" is not a package name for {manager}")]
+    #[error("\"{}\" is not a package name for {manager}: {}", shown(name), why_not(*manager, name))]
     Name {
         /// The manager asked.
         manager: PackageManager,
@@ -132,8 +123,13 @@ pub enum InvalidPackage {
         name: String,
     },
     /// The version.
-    #[error("\"{version}\" is not a version")]
+    #[error(
+        "\"{}\" is not a version that {manager} can be asked for: write an exact one, or none",
+        shown(version)
+    )]
     Version {
+        /// The manager asked.
+        manager: PackageManager,
         /// What was given.
         version: String,
     },
@@ -145,32 +141,51 @@ impl Package {
         if !manager.accepts(name) {
             return Err(InvalidPackage::Name { manager, name: name.into() });
         }
-        let is_version = |version: &str| {
-            (1..=80).contains(&version.len())
-                && version.starts_with(|first: char| first.is_ascii_alphanumeric())
-                && version
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric() || ".+-:~_!".contains(character))
-        };
         match version {
-            Some(version) if !is_version(version) => Err(InvalidPackage::Version { version: version.into() }),
+            Some(version) if !manager.accepts_version(version) => {
+                Err(InvalidPackage::Version { manager, version: version.into() })
+            }
             _ => Ok(Self { manager, name: name.into(), version: version.map(Into::into) }),
         }
     }
 
     /// Reads a line of a package list: `name` or `name=version` (npm: `name@version`, pip: `name==version`).
     pub fn parse(manager: PackageManager, line: &str) -> Result<Self, InvalidPackage> {
-        let separator = match manager {
-            PackageManager::Npm => "@",
-            PackageManager::Pip => "==",
-            _ => "=",
-        };
         // An npm scope starts with the character that separates the version.
         let scope = usize::from(line.starts_with('@'));
-        match line[scope..].split_once(separator) {
+        match line[scope..].split_once(manager.version_separator()) {
             Some((name, version)) => Self::new(manager, &line[..scope + name.len()], Some(version)),
             None => Self::new(manager, line, None),
         }
+    }
+
+    /// The same, as [`Self::parse`] reads it.
+    pub fn notation(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}{}{version}", self.name, self.manager.version_separator()),
+            None => self.name.clone(),
+        }
+    }
+
+    /// With another version, or none.
+    pub fn with_version(&self, version: Option<&str>) -> Result<Self, InvalidPackage> {
+        Self::new(self.manager, &self.name, version)
+    }
+
+    /// Whether both name the same package, whatever the version. Python's names are compared as PEP 503 says.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+
+    fn key(&self) -> (PackageManager, String) {
+        let name = match self.manager {
+            PackageManager::Pip => {
+                let name = self.name.to_ascii_lowercase();
+                name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+            }
+            _ => self.name.clone(),
+        };
+        (self.manager, name)
     }
 
     /// The manager that installs it.
@@ -200,6 +215,24 @@ impl Package {
     }
 }
 
+/// A refused text as a message shows it: short, and with what cannot be seen made visible.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn why_not(manager: PackageManager, name: &str) -> String {
+    match name.chars().find(|character| !character.is_ascii()) {
+        Some(foreign) => {
+            format!("it holds the character U+{:04X}, which no package name has", u32::from(foreign))
+        }
+        None => manager.naming_rule().into(),
+    }
+}
+
 impl TryFrom<RawPackage> for Package {
     type Error = InvalidPackage;
     fn try_from(raw: RawPackage) -> Result<Self, InvalidPackage> {
@@ -223,10 +256,18 @@ mod tests {
             (Apt, "Nginx", false),
             (Apt, "nginx; reboot", false),
             (Apt, "./local.deb", false),
+            (Apt, "nginх", false),
+            (Apt, "nginx\0", false),
+            (Apt, "nginx\n", false),
+            (Apt, "x:-y", false),
             (Apk, "py3-pip", true),
             (Npm, "@scope/name", true),
             (Npm, "../evil", false),
             (Pip, "ruamel.yaml", true),
+            (Pip, "uvicorn[standard,test]", true),
+            (Pip, "uvicorn[]", false),
+            (Pip, "uvicorn]", false),
+            (Pip, "[standard]", false),
             (Pip, "-r", false),
         ] {
             assert_eq!(manager.accepts(name), valid, "{manager} {name}");
@@ -242,11 +283,55 @@ mod tests {
         assert!(argument(PackageManager::Apt, "nginx=$(reboot)").is_err());
     }
 
+    #[test]
+    fn versions_follow_each_managers_grammar() {
+        use PackageManager::{Apk, Apt, Dnf, Npm, Pip};
+        for (manager, version, valid) in [
+            (Apt, "1:1.22.1-9+deb12u1~bpo", true),
+            (Apt, "1!2", false),
+            (Apk, "1.2.3_p1-r0", true),
+            (Dnf, "2:1.2^20240101-3.el9", true),
+            (Npm, "^5.0.0", true),
+            (Npm, "latest", true),
+            (Npm, ">=5", false),
+            (Pip, "1!2.0.post1+local", true),
+            (Pip, "", false),
+            (Pip, "-1", false),
+        ] {
+            assert_eq!(manager.accepts_version(version), valid, "{manager} {version}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_letter_and_is_none_is_named() {
+        let message = Package::parse(PackageManager::Apt, "nginх").unwrap_err().to_string();
+        assert!(message.contains("U+0445"), "{message}");
+        let long = Package::parse(PackageManager::Apt, &"x;\0".repeat(1000)).unwrap_err().to_string();
+        assert!(long.chars().count() < 300 && long.contains("\\0") && !long.contains('\0'), "{long}");
+    }
+
+    #[test]
+    fn an_os_template_tells_its_manager() {
+        for (os_template, manager) in [
+            ("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", Some(PackageManager::Apt)),
+            ("local:vztmpl/alpine-3.22-default_20250617_amd64.tar.xz", Some(PackageManager::Apk)),
+            ("nas:vztmpl/rockylinux-9-default_20240912_amd64.tar.xz", Some(PackageManager::Dnf)),
+            ("local:vztmpl/archlinux-base_20240911-1_amd64.tar.zst", Some(PackageManager::Pacman)),
+            ("local:vztmpl/opensuse-15.6-default_20240910_amd64.tar.xz", None),
+            ("local:vztmpl/mine.tar.zst", None),
+            ("", None),
+        ] {
+            assert_eq!(PackageManager::of_os_template(os_template), manager, "{os_template}");
+        }
+    }
+
     proptest! {
         #[test]
         fn an_accepted_argument_is_one_harmless_word(line in "\\PC{0,40}") {
             for manager in PackageManager::ALL {
                 if let Ok(package) = Package::parse(manager, &line) {
+                    let again = Package::parse(manager, &package.notation());
+                    prop_assert_eq!(again.as_ref(), Ok(&package));
                     let argument = package.argument();
                     prop_assert!(!argument.starts_with('-'));
                     prop_assert!(!argument.contains([' ', ';', '$', '`', '\'', '"', '|', '&', '<', '>', '\\', '*', '?']));

@@ -13,13 +13,17 @@ pub struct Form {
 }
 
 impl Form {
-    /// The form whose action is `action`, or begins with it.
+    /// The form whose action is `action`, or else the first one whose action begins with it.
     pub fn of(html: &str, action: &str) -> Option<Self> {
         let page = Html::parse_document(html);
         let forms = selector("form");
-        let form = page
-            .select(&forms)
-            .find(|form| form.attr("action").is_some_and(|found| found.starts_with(action)))?;
+        let forms: Vec<_> = page.select(&forms).collect();
+        let begins =
+            |form: &&ElementRef<'_>| form.attr("action").is_some_and(|found| found.starts_with(action));
+        let form = forms
+            .iter()
+            .find(|form| form.attr("action") == Some(action))
+            .or_else(|| forms.iter().find(begins))?;
         let mut filled =
             Self { action: form.attr("action")?.to_owned(), fields: Vec::new(), open: Vec::new() };
         for field in form.select(&selector("input[name], select[name], textarea[name]")) {

@@ -41,6 +41,8 @@ const OWN: &[(&str, &str)] = &[
     ("POST", "/templates/discover"),
     ("GET", "/templates/{name}"),
     ("GET", "/packages"),
+    ("POST", "/packages"),
+    ("GET", "/packages/new"),
     ("GET", "/settings"),
     ("GET", "/settings/nodes"),
     ("POST", "/settings/nodes"),
@@ -51,10 +53,11 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// Where the id of a path is whose: the longest beginning counts.
-const OWNED: [(&str, Kind); 5] = [
+const OWNED: [(&str, Kind); 6] = [
     ("/containers/new/{id}/", Kind::Draft),
     ("/containers/{id}", Kind::Container),
     ("/creations/{id}", Kind::Creation),
+    ("/packages/{id}", Kind::PackageBucket),
     ("/settings/nodes/{id}/", Kind::Node),
     ("/settings/sessions/{id}/", Kind::Session),
 ];
@@ -65,6 +68,7 @@ enum Kind {
     Container,
     Creation,
     Node,
+    PackageBucket,
     Session,
 }
 

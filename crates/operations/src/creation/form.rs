@@ -1,6 +1,7 @@
 //! What the wizard has so far, and what becomes of it when it is submitted.
 
 mod again;
+mod packages;
 mod rules;
 
 use berth_domain::NodeId;
@@ -10,6 +11,8 @@ use berth_domain::network::{InvalidAddress, Ipv4, Ipv6};
 use berth_domain::package::{Package, PackageManager};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
+
+pub use packages::{BucketChoice, ChosenPackages};
 
 use crate::FieldErrors;
 use crate::forms::{checkbox, field_errors};
@@ -105,9 +108,11 @@ pub struct CreationForm {
     pub packages: Vec<PackageChoice>,
     /// The container template's installers.
     pub installers: Vec<ScriptChoice>,
+    /// The package buckets that are switched on.
+    pub buckets: Vec<BucketChoice>,
     /// The manager of [`Self::extra_packages`].
     pub extra_manager: String,
-    /// More packages, one a line; another manager's as `npm:typescript`.
+    /// More packages, as [`berth_domain::package::paste`] reads them.
     pub extra_packages: String,
     /// The container template's scripts in the order in which they are to run.
     pub scripts: Vec<ScriptChoice>,
@@ -167,6 +172,7 @@ impl Default for CreationForm {
             tags: empty(),
             packages: Vec::new(),
             installers: Vec::new(),
+            buckets: Vec::new(),
             extra_manager: PackageManager::Apt.name().into(),
             extra_packages: empty(),
             scripts: Vec::new(),
@@ -231,17 +237,12 @@ impl CreationForm {
         errors
     }
 
-    /// What is wrong with the packages.
-    pub fn package_errors(&self) -> FieldErrors {
-        self.chosen_packages().err().unwrap_or_default()
-    }
-
     /// What a creation needs, or the messages beside all fields. `recipe` is the container template that [`Self::container_template`]
     /// names.
     pub fn to_spec(&self, recipe: Option<&ContainerTemplate>) -> Result<CreationSpec, FieldErrors> {
         let mut errors = self.configuration_errors();
-        let packages =
-            self.chosen_packages().map_err(|problems| merge(&mut errors, &problems)).unwrap_or_default();
+        let ChosenPackages { packages, errors: wrong_packages, .. } = self.chosen_packages();
+        merge(&mut errors, &wrong_packages);
         if recipe.map(|recipe| recipe.name.as_str()).unwrap_or_default() != self.container_template {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
@@ -310,19 +311,6 @@ impl CreationForm {
         }
     }
 
-    fn chosen_packages(&self) -> Result<Vec<Package>, FieldErrors> {
-        let mut errors = FieldErrors::new();
-        let chosen = self.packages.iter().filter(|choice| choice.on).map(|choice| choice.package.clone());
-        let mut packages: Vec<Package> = chosen.collect();
-        for line in rules::lines(&self.extra_packages) {
-            match rules::extra_package(&self.extra_manager, line) {
-                Ok(package) if packages.contains(&package) => {}
-                Ok(package) => packages.push(package),
-                Err(problem) => errors.add("extra_packages", problem),
-            }
-        }
-        if errors.is_empty() { Ok(packages) } else { Err(errors) }
-    }
 }
 
 fn all_on(scripts: Option<&[Script]>) -> Vec<ScriptChoice> {

@@ -12,6 +12,7 @@ mod node_health;
 mod nodes;
 mod nothing_in_clear;
 mod others;
+mod package_buckets;
 mod pending_logins;
 mod progress;
 mod redis_keys;

@@ -11,7 +11,9 @@ use axum::{Router, body};
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
 use berth_domain::network::{Ipv4, Ipv6};
 use berth_domain::user::User;
-use berth_domain::{Clock, ContainerId, CreationId, DraftId, Fingerprint, NodeId, SessionHandle, Vmid};
+use berth_domain::{
+    Clock, ContainerId, CreationId, DraftId, Fingerprint, NodeId, PackageBucketId, SessionHandle, Vmid,
+};
 use berth_operations::creation::{CreationForm, ProgressHub};
 use berth_operations::queue::{self, Queue};
 use berth_operations::sessions::SessionStore;
@@ -19,7 +21,7 @@ use berth_operations::{Context, Settings, drafts};
 use berth_store::creations::NewCreation;
 use berth_store::crypto::Key;
 use berth_store::nodes::{NewNode, NodeDetails};
-use berth_store::{Keyring, Redis, containers, creations, nodes, users};
+use berth_store::{Keyring, Redis, containers, creations, nodes, package_buckets, users};
 use berth_testkit::database::Database;
 use berth_web::AppState;
 use berth_web::extract::client_ip::TrustedProxies;
@@ -49,6 +51,7 @@ pub(crate) struct World {
     draft: DraftId,
     pub(crate) creation: CreationId,
     container: ContainerId,
+    bucket: PackageBucketId,
     /// Another session of the owner's.
     listed: SessionHandle,
     /// Seconds that Berth's clock is ahead of the machine's.
@@ -68,6 +71,9 @@ impl World {
         let node = node(&ctx, &owner).await;
         let draft = drafts::start(&ctx, owner.id, CreationForm::default()).await.unwrap().id;
         let (creation, container) = creation(&ctx, &owner, node).await;
+        let now = ctx.clock.now();
+        let bucket =
+            package_buckets::insert(&ctx.pg, owner.id, &"Web".parse().unwrap(), &[], now).await.unwrap().id;
         let app = berth_web::app(state.clone(), false);
         let listed = SessionHandle::new();
         let mut world = Self {
@@ -80,6 +86,7 @@ impl World {
             draft,
             creation,
             container,
+            bucket,
             listed,
             ahead,
             database,
@@ -102,6 +109,7 @@ impl World {
             Some(Kind::Container) => pick(self.container.to_string(), ContainerId::new().to_string()),
             Some(Kind::Creation) => pick(self.creation.to_string(), CreationId::new().to_string()),
             Some(Kind::Node) => pick(self.node.to_string(), NodeId::new().to_string()),
+            Some(Kind::PackageBucket) => pick(self.bucket.to_string(), PackageBucketId::new().to_string()),
             Some(Kind::Session) => pick(self.listed.to_string(), SessionHandle::new().to_string()),
             None => String::new(),
         };

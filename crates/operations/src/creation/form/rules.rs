@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::ops::RangeFrom;
 
 use berth_domain::network::{is_hostname, is_tag};
-use berth_domain::package::{Package, PackageManager};
 use berth_domain::{NodeId, Vmid};
 use validator::ValidationError;
 
@@ -164,21 +163,4 @@ pub(super) fn ssh_public_keys(text: &str) -> Checked {
         }
     }
     Ok(())
-}
-
-/// A line of extra packages: of `manager`, or of another one that is written before it.
-pub(super) fn extra_package(manager: &str, line: &str) -> Result<Package, String> {
-    let named = line
-        .split_once(':')
-        .and_then(|(name, rest)| Some((name.parse::<PackageManager>().ok()?, rest.trim())));
-    let (manager, name) = match named {
-        Some(named) => named,
-        None => (
-            manager
-                .parse()
-                .map_err(|error: berth_domain::package::UnknownPackageManager| error.to_string())?,
-            line,
-        ),
-    };
-    Package::parse(manager, name).map_err(|error| error.to_string())
 }

@@ -1,14 +1,27 @@
 //! `GET /packages`.
 
-use berth_operations::container_templates;
+use axum::extract::Query;
+use berth_domain::package_bucket::PackageBucket;
+use berth_operations::{container_templates, package_buckets};
+use serde::Deserialize;
 
-use super::view::{PackageSource, PackagesPage};
+use super::view::{BucketCard, PackageSource, PackagesPage};
 use crate::WebError;
 use crate::extract::Call;
 use crate::layout::Section;
 use crate::pages::container_templates::package_lists;
 
-pub(super) async fn page(call: Call) -> Result<PackagesPage, WebError> {
+/// So many packages are named on a card.
+const NAMED: usize = 12;
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    q: String,
+}
+
+pub(super) async fn page(call: Call, Query(wanted): Query<Wanted>) -> Result<PackagesPage, WebError> {
+    let buckets = package_buckets::list(call.ctx(), call.user_id(), &wanted.q).await?;
     let recipes = container_templates::list(call.ctx()).await?;
     let installing = recipes.into_iter().filter(|recipe| !recipe.packages.is_empty());
     let sources = installing.map(|recipe| PackageSource {
@@ -16,5 +29,20 @@ pub(super) async fn page(call: Call) -> Result<PackagesPage, WebError> {
         packages: package_lists(&recipe.packages),
         title: recipe.title,
     });
-    Ok(PackagesPage { sources: sources.collect(), layout: call.layout("Packages", Section::Packages).await? })
+    Ok(PackagesPage {
+        buckets: buckets.iter().map(card).collect(),
+        search: wanted.q,
+        sources: sources.collect(),
+        layout: call.layout("Packages", Section::Packages).await?,
+    })
+}
+
+fn card(bucket: &PackageBucket) -> BucketCard {
+    BucketCard {
+        href: super::form::address(bucket.id),
+        name: bucket.name.to_string(),
+        packages: package_lists(&bucket.packages[..bucket.packages.len().min(NAMED)]),
+        more: bucket.packages.len().saturating_sub(NAMED),
+        updated_at: bucket.updated_at,
+    }
 }

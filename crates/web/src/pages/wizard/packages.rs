@@ -31,7 +31,7 @@ pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Resu
     if typed.go == "back" {
         return Ok(opened.go_to(WizardStep::Configure));
     }
-    let errors = FormErrors::from(opened.draft.form.package_errors());
+    let errors = FormErrors::from(opened.draft.form.chosen_packages().errors);
     if errors.is_empty() {
         return Ok(opened.go_to(WizardStep::Scripts));
     }
