@@ -1,7 +1,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { fresh } from "./support/demo.js";
 import { sound } from "./support/look.js";
-import { haveNode, next, onStep } from "./support/steps.js";
+import { haveNode, next, onStep, ready } from "./support/steps.js";
 
 const first = "10-status-password.sh";
 const second = "20-start.sh";
@@ -68,3 +68,68 @@ test.describe("without JavaScript", () => {
     expect(await order(page)).toEqual([second, first]);
   });
 });
+
+// A bucket from a pasted list: what is read joins the list, what is not stays in the box with the reason.
+async function bucket(page: Page, name: string) {
+  await page.goto("/packages");
+  await page.getByRole("link", { name: "New bucket" }).first().click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Paste a list").fill("sudo apt install -y curl jq\n- htop # to look at it\nPlease read this\n");
+  await page.getByRole("button", { name: "Save bucket" }).last().click();
+  await expect(page.getByText("Line 3:")).toBeVisible();
+  await expect(page.getByLabel("Paste a list")).toHaveValue("Please read this");
+  await expect(page.getByRole("textbox", { name: "Version of jq" })).toBeVisible();
+  await page.getByLabel("Paste a list").fill("");
+  await page.getByRole("button", { name: "Save bucket" }).last().click();
+  await expect(page.getByRole("heading", { level: 1, name: "Packages" })).toBeVisible();
+  await expect(page.getByRole("link", { name })).toBeVisible();
+}
+
+const sum = (page: Page) => page.locator("#sum");
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("a bucket is made, switched on in the wizard, and installed", async ({ page }) => {
+      const wanted = fresh();
+      const name = `Tools ${wanted.vmid}`;
+      await haveNode(page, wanted.node);
+      await bucket(page, name);
+      if (javaScriptEnabled) await sound(page, "the list of buckets");
+      await page.goto("/containers/new?template=nginx");
+      await page.getByLabel("Hostname").fill(wanted.hostname);
+      await page.getByLabel("VMID").fill(wanted.vmid);
+      await next(page, "Packages");
+      await page.getByRole("checkbox", { name: new RegExp(name) }).check();
+      await page.getByLabel("More packages").fill("git\napk:git");
+      if (javaScriptEnabled) await page.getByLabel("More packages").blur();
+      else await page.getByRole("button", { name: "Work it out again" }).click();
+      await expect(sum(page)).toContainText("jq");
+      await expect(sum(page)).toContainText("apk packages are skipped");
+      if (javaScriptEnabled) await sound(page, "packages with a bucket");
+
+      // Deleted in another tab: its packages stay.
+      const other = await page.context().newPage();
+      await other.goto("/packages");
+      await other.getByRole("link", { name }).click();
+      if (javaScriptEnabled) await sound(other, "a bucket");
+      await other.getByRole("link", { name: "Delete" }).click();
+      await expect(other.getByText(wanted.hostname)).toBeVisible();
+      if (javaScriptEnabled) await sound(other, "the question before a bucket is deleted");
+      await other.getByRole("button", { name: "Delete bucket" }).click();
+      await expect(other.getByText(`Deleted ${name}`)).toBeVisible();
+      await page.getByRole("button", { name: "Work it out again" }).click();
+      await expect(page.getByText("This bucket was deleted.")).toBeVisible();
+
+      await page.getByLabel("More packages").fill("git");
+      await next(page, "Scripts");
+      await next(page, "Review");
+      await page.getByRole("button", { name: "Create container" }).click();
+      await ready(page, wanted);
+      await expect(page.locator("[data-step]").filter({ hasText: "apt:" })).toContainText("Done");
+      await expect(page.getByRole("log")).toContainText("Setting up jq");
+      await expect(page.getByRole("log")).toContainText("Setting up git");
+    });
+  });
+}

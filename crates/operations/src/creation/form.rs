@@ -310,7 +310,6 @@ impl CreationForm {
             _ => Ok(Ipv6::None),
         }
     }
-
 }
 
 fn all_on(scripts: Option<&[Script]>) -> Vec<ScriptChoice> {

@@ -39,7 +39,7 @@ use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
 
-pub use form::{CreationForm, PackageChoice, ScriptChoice};
+pub use form::{BucketChoice, ChosenPackages, CreationForm, PackageChoice, ScriptChoice};
 pub use remove::remove_and_start_over;
 pub use submit::submit;
 pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};

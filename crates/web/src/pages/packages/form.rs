@@ -9,14 +9,11 @@ use berth_operations::FieldErrors;
 use berth_operations::package_buckets::{BucketForm, Listed, Read, TypedPackage};
 use serde::Deserialize;
 
-use super::view::{BucketFormPage, BucketGroup, BucketRow, ChangedMeanwhile, Unread};
+use super::view::{BucketFormPage, BucketGroup, BucketRow, ChangedMeanwhile, UnreadLines};
 use crate::WebError;
 use crate::extract::Call;
 use crate::forms::{Field, FormErrors};
 use crate::layout::{Layout, Section};
-
-/// So many unread lines are listed; all of them stay in the box.
-const LISTED: usize = 50;
 
 /// The fields as sent.
 #[derive(Default, Deserialize)]
@@ -70,11 +67,6 @@ pub(super) fn page(
     read: Read,
 ) -> BucketFormPage {
     let errors = FormErrors::from(read.errors.clone());
-    let unread = read.unread.iter().take(LISTED).map(|unread| Unread {
-        line: unread.line,
-        text: unread.text.clone(),
-        reason: unread.reason.clone(),
-    });
     BucketFormPage {
         layout,
         address: bucket.map(address),
@@ -82,8 +74,7 @@ pub(super) fn page(
         revision: typed.revision,
         manager: errors.field("manager", &typed.manager),
         paste: errors.field("paste", &read.rest),
-        unread: unread.collect(),
-        more_unread: read.unread.len().saturating_sub(LISTED),
+        unread: UnreadLines::of(&read.unread),
         count: read.packages.len(),
         groups: groups(read.listed),
         packages_error: errors.get("packages"),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use berth_domain::package::PackageManager;
+use berth_domain::package::{PackageManager, paste};
 use time::OffsetDateTime;
 
 use crate::filters;
@@ -85,6 +85,33 @@ pub struct Unread {
     pub reason: String,
 }
 
+/// The first of them, and how many more there are.
+#[derive(Debug, Clone, Default)]
+pub struct UnreadLines {
+    /// In the order of the lines.
+    pub lines: Vec<Unread>,
+    /// Those that are not listed.
+    pub more: usize,
+}
+
+impl UnreadLines {
+    /// So many are listed; all of them stay in their box.
+    const LISTED: usize = 50;
+
+    /// As a page lists them.
+    pub fn of(found: &[paste::Unread]) -> Self {
+        let line = |unread: &paste::Unread| Unread {
+            line: unread.line,
+            text: unread.text.clone(),
+            reason: unread.reason.clone(),
+        };
+        Self {
+            lines: found.iter().take(Self::LISTED).map(line).collect(),
+            more: found.len().saturating_sub(Self::LISTED),
+        }
+    }
+}
+
 /// How a bucket was changed while its form was open.
 #[derive(Debug, Clone)]
 pub struct ChangedMeanwhile {
@@ -115,9 +142,7 @@ pub struct BucketFormPage {
     /// The pasted list.
     pub paste: Field,
     /// What of it was not read.
-    pub unread: Vec<Unread>,
-    /// How many more lines were not.
-    pub more_unread: usize,
+    pub unread: UnreadLines,
     /// The packages by manager.
     pub groups: Vec<BucketGroup>,
     /// How many there are, without those to be taken out.

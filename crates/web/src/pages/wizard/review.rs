@@ -51,7 +51,7 @@ async fn rejected(opened: Opened, errors: FieldErrors) -> Result<Response, WebEr
 fn step_of(field: &str) -> WizardStep {
     match field {
         "container_template" => WizardStep::Template,
-        "installers" | "extra_packages" => WizardStep::Packages,
+        "installers" | "extra_packages" | "buckets" => WizardStep::Packages,
         "scripts" => WizardStep::Scripts,
         _ => WizardStep::Configure,
     }
@@ -83,9 +83,8 @@ async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewSte
         Ok(_) => {}
         Err(errors) => problem = Some((summary(&errors), first_step(&errors))),
     }
-    if let Some(text) = facts::unlike(form) {
-        warnings.push(text);
-    }
+    warnings.extend(facts::unlike(form));
+    warnings.extend(form.package_warnings());
     Ok(ReviewStepPage {
         layout: opened.layout().await?,
         sections: facts::sections(form, recipe.as_ref(), node),

@@ -1,5 +1,6 @@
 //! What the form of step 2 sends.
 
+use berth_domain::package::PackageManager;
 use berth_operations::creation::CreationForm;
 use serde::Deserialize;
 
@@ -77,22 +78,8 @@ impl Typed {
                 *field = text;
             }
         }
-        system_manager(&form.os_template).clone_into(&mut form.extra_manager);
-    }
-}
-
-/// The package manager that the operating system of an OS template comes with.
-fn system_manager(os_template: &str) -> &'static str {
-    let name = os_template.rsplit('/').next().unwrap_or(os_template);
-    let begins_with_any = |systems: &[&str]| systems.iter().any(|system| name.starts_with(system));
-    if begins_with_any(&["alpine"]) {
-        "apk"
-    } else if begins_with_any(&["fedora", "rockylinux", "almalinux", "centos"]) {
-        "dnf"
-    } else if begins_with_any(&["archlinux"]) {
-        "pacman"
-    } else {
-        "apt"
+        let system = PackageManager::of_os_template(&form.os_template).unwrap_or(PackageManager::Apt);
+        system.name().clone_into(&mut form.extra_manager);
     }
 }
 
@@ -109,18 +96,5 @@ mod tests {
         assert!(form.nesting && !form.firewall && !form.unprivileged);
         Typed { node: Some("x".into()), ..Typed::default() }.apply(&mut form);
         assert!(form.nesting && form.node == "x" && form.hostname == "web-01");
-    }
-
-    #[test]
-    fn extra_packages_are_for_the_systems_own_manager() {
-        for (os_template, manager) in [
-            ("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "apt"),
-            ("local:vztmpl/alpine-3.22-default_20250617_amd64.tar.xz", "apk"),
-            ("nas:vztmpl/rockylinux-9-default_20240912_amd64.tar.xz", "dnf"),
-            ("local:vztmpl/archlinux-base_20240911-1_amd64.tar.zst", "pacman"),
-            ("", "apt"),
-        ] {
-            assert_eq!(system_manager(os_template), manager, "{os_template}");
-        }
     }
 }

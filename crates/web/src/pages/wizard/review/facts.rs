@@ -2,6 +2,7 @@
 
 use berth_domain::container_template::ContainerTemplate;
 use berth_domain::node::Node;
+use berth_domain::package::list::PackageList;
 use berth_operations::creation::CreationForm;
 
 use crate::pages::containers::view::Fact;
@@ -105,20 +106,26 @@ fn features(form: &CreationForm) -> Vec<Fact> {
 fn packages(form: &CreationForm) -> Vec<Fact> {
     let (on, off): (Vec<_>, Vec<_>) = form.packages.iter().partition(|choice| choice.on);
     let names = |choices: &[&berth_operations::creation::PackageChoice]| {
-        choices.iter().map(|choice| choice.package.argument()).collect::<Vec<_>>().join(", ")
+        choices.iter().map(|choice| choice.package.notation()).collect::<Vec<_>>().join(", ")
     };
-    let extra: Vec<&str> =
-        form.extra_packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut facts = vec![Fact::mono("From the template", or_none(&names(&on)))];
     if !off.is_empty() {
         facts.push(Fact::mono("Left out", names(&off)));
     }
+    let buckets: Vec<&str> = form.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+    facts.push(Fact::new("Buckets", or_none(&buckets.join(", "))));
+    let lines = form.extra_packages.lines().map(str::trim);
+    let extra: Vec<&str> = lines.filter(|line| !line.is_empty()).take(20).collect();
     facts.push(Fact::mono(format!("More, by {}", form.extra_manager), or_none(&extra.join(", "))));
     let installers: Vec<&str> =
         form.installers.iter().filter(|choice| choice.on).map(|choice| choice.name.as_str()).collect();
     if !installers.is_empty() {
         facts.push(Fact::mono("Custom installers", installers.join(", ")));
     }
+    let all = form.chosen_packages().packages;
+    let sums = PackageList::by_manager(&all).into_iter();
+    let sums: Vec<_> = sums.map(|(manager, packages)| format!("{manager} {}", packages.len())).collect();
+    facts.push(Fact::new("In all", or_none(&sums.join(", "))));
     facts
 }
 
