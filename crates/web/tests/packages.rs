@@ -148,6 +148,46 @@ async fn too_much_is_refused_and_kept() {
 }
 
 #[tokio::test]
+async fn a_wizard_keeps_its_copy_of_a_bucket() {
+    let rig = Rig::start().await;
+    let bucket = rig.bucket("Web", "nginx\njq=1.6").await;
+    let mut browser = rig.browser().await;
+    let page = browser.get("/containers/new").await;
+    let path = page.path.replace("/template", "/packages");
+    let page = browser.get(&path).await;
+    let typed = page.form(&path).tick("buckets").set("extra_packages", "htop\n; rm -rf /\njq\n-y\n$(reboot)");
+    let page = browser.submit(&typed).await;
+    assert_eq!(page.status, 422);
+    assert!(texts(&page, "#f-extra_packages-error")[0].contains("3 lines"), "{}", page.html);
+    let form = page.form(&path);
+    assert_eq!(form.value("buckets"), Some(bucket.id.to_string().as_str()));
+    assert_eq!(form.value("extra_packages"), typed.value("extra_packages"));
+    assert_eq!(
+        texts(&page, "#sum .tag"),
+        ["nginx", "jq=1.6", "htop"],
+        "merged, with the version of the bucket"
+    );
+
+    // Changed elsewhere, then deleted.
+    let changed = BucketForm { paste: "git".into(), ..BucketForm::of(&bucket) };
+    package_buckets::save(&rig.app.ctx, rig.user(), bucket.id, &changed).await.unwrap();
+    let page = browser.submit(&form.clone().set("extra_packages", "htop").press("go", "sum")).await;
+    assert!(page.html.contains("It has changed") && !texts(&page, "#sum .tag").contains(&"git".to_owned()));
+    let page = browser.submit(&page.form(&path).press("renew", &bucket.id.to_string())).await;
+    assert!(texts(&page, "#sum .tag").contains(&"git".to_owned()), "{:?}", texts(&page, "#sum .tag"));
+    assert_eq!(package_buckets::used_by(&rig.app.ctx, rig.user(), bucket.id).await.unwrap().len(), 1);
+    package_buckets::delete(&rig.app.ctx, rig.user(), bucket.id).await.unwrap();
+    let page = browser.submit(&page.form(&path).press("go", "sum")).await;
+    assert!(page.html.contains("This bucket was deleted"));
+    assert_eq!(texts(&page, "#sum .tag"), ["nginx", "jq=1.6", "git", "htop"], "nothing is lost");
+    let page = browser.submit(&page.form(&path).untick("buckets").press("go", "sum")).await;
+    assert_eq!(
+        (texts(&page, "#sum .tag"), page.form(&path).value("buckets")),
+        (vec!["htop".to_owned()], None)
+    );
+}
+
+#[tokio::test]
 async fn somebody_elses_bucket_is_not_found() {
     let rig = Rig::start().await;
     let mine = rig.bucket("Mine", "nginx").await;
@@ -171,9 +211,10 @@ async fn somebody_elses_bucket_is_not_found() {
 }
 
 struct Rig {
+    // Ended before the services that it needs.
+    web: std::sync::Mutex<Option<Process>>,
     app: TestApp,
     owner: Owner,
-    web: std::sync::Mutex<Option<Process>>,
 }
 
 impl Rig {
