@@ -20,7 +20,7 @@ async fn a_bucket_is_its_owners_alone(pg: PgPool) {
     let listed = packages(&["nginx=1.22.1-9", "curl"]);
     let bucket = package_buckets::insert(&pg, mine, &name("Web"), &listed, NOW).await.unwrap();
     assert_eq!(package_buckets::find(&pg, mine, bucket.id).await.unwrap().as_ref(), Some(&bucket));
-    assert_eq!(package_buckets::list(&pg, mine).await.unwrap(), [bucket.clone()]);
+    assert_eq!(package_buckets::list(&pg, mine).await.unwrap(), std::slice::from_ref(&bucket));
 
     assert_eq!(package_buckets::find(&pg, other, bucket.id).await.unwrap(), None);
     assert_eq!(package_buckets::list(&pg, other).await.unwrap(), []);
@@ -30,7 +30,7 @@ async fn a_bucket_is_its_owners_alone(pg: PgPool) {
     assert_eq!(package_buckets::lock(&mut conn, other, &[bucket.id]).await.unwrap(), []);
     assert_eq!(
         package_buckets::lock(&mut conn, mine, &[bucket.id, PackageBucketId::new()]).await.unwrap(),
-        [bucket.clone()]
+        std::slice::from_ref(&bucket)
     );
 
     assert!(package_buckets::delete(&pg, mine, bucket.id).await.unwrap());
