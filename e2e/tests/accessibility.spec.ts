@@ -22,6 +22,10 @@ test("pages that need no container", async ({ page }) => {
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await sound(page, path);
   }
+  await page.goto("/templates");
+  await page.getByRole("button", { name: "Discover" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "as before" })).toBeVisible();
+  await sound(page, "what Discover has found");
   await page.goto("/");
   await page.locator("summary", { hasText: "Account:" }).click();
   await sound(page, "the account menu");

@@ -145,6 +145,11 @@ impl SimulatorProcess {
             .to_owned()
     }
 
+    /// The private root of a container on this machine: what is in it without asking anybody inside.
+    pub fn container_root(&self, vmid: u32) -> PathBuf {
+        self.data.join("pve/guests").join(vmid.to_string()).join("rootfs")
+    }
+
     /// What a command prints in a root shell on the host at this place of [`Self::nodes`]; fails when it fails.
     pub async fn root_shell(&self, node: usize, script: &str) -> String {
         let limits = Limits { deadline: DEADLINE, max_output: 1 << 20 };

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
 mod calls;
+mod discovering;
 mod failing;
+mod faithful;
 mod killed;
 mod node_health;
 mod outage;

@@ -161,7 +161,8 @@ fn sidecar<T, E: std::fmt::Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Option<T> {
     let text = folder.text(file, 4096)?;
-    match parse(text.trim()) {
+    // A path may end in a space; the others do not mind.
+    match parse(text.trim_end_matches(['\r', '\n'])) {
         Ok(value) => Some(value),
         Err(error) => {
             folder.problem(file, Some(1), error.to_string());

@@ -67,6 +67,8 @@ fn everything_in_a_folder_is_read() {
         ("web/scripts/20-b.sh", b"true\n"),
         ("web/scripts/10-a.sh", b"echo \xc3\xa4\n"),
         ("web/scripts/.gitkeep", b""),
+        ("web/files/space", b""),
+        ("web/files/space.path", b"/srv/a path \r\n"),
         ("web/files/logo", b"\0\xff"),
         ("web/files/logo.path", b"/srv/logo\n"),
         ("web/files/logo.mode", b"0600\n"),
@@ -90,6 +92,7 @@ fn everything_in_a_folder_is_read() {
         web.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(),
         ["10-a.sh", "20-b.sh"]
     );
+    assert_eq!(web.files[1].path.as_str(), "/srv/a path ");
     let file = &web.files[0];
     assert_eq!(
         (file.path.as_str(), file.mode, file.owner.as_str(), file.policy),

@@ -112,6 +112,15 @@ mod tests {
             prop_assert_eq!(seen, lines);
             prop_assert_eq!(second.offset(), stream.len() as u64);
         }
+
+        #[test]
+        fn any_bytes_become_lines_that_can_be_stored(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20)) {
+            let mut cutter = LineCutter::default();
+            let mut lines: Vec<String> = pieces.iter().flat_map(|piece| cutter.push(piece)).collect();
+            lines.extend(cutter.finish());
+            prop_assert_eq!(cutter.offset(), pieces.concat().len() as u64);
+            prop_assert!(lines.iter().all(|line| !line.contains(['\0', '\n'])));
+        }
     }
 
     #[test]
