@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
+#[path = "routes/authoring.rs"]
+mod authoring;
 #[path = "routes/forged.rs"]
 mod forged;
 #[path = "routes/no_nodes.rs"]
@@ -39,7 +41,9 @@ const OWN: &[(&str, &str)] = &[
     ("GET", "/containers/new"),
     ("GET", "/templates"),
     ("POST", "/templates/discover"),
-    ("GET", "/templates/{name}"),
+    ("POST", "/templates"),
+    ("GET", "/templates/new"),
+    ("GET", "/templates/contents/{hash}"),
     ("GET", "/packages"),
     ("POST", "/packages"),
     ("GET", "/packages/new"),
@@ -53,17 +57,19 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// Where the id of a path is whose: the longest beginning counts.
-const OWNED: [(&str, Kind); 6] = [
+const OWNED: [(&str, Kind); 7] = [
     ("/containers/new/{id}/", Kind::Draft),
     ("/containers/{id}", Kind::Container),
     ("/creations/{id}", Kind::Creation),
     ("/packages/{id}", Kind::PackageBucket),
+    ("/templates/{id}", Kind::ContainerTemplate),
     ("/settings/nodes/{id}/", Kind::Node),
     ("/settings/sessions/{id}/", Kind::Session),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    ContainerTemplate,
     Draft,
     Container,
     Creation,

@@ -1,30 +1,38 @@
 //! `GET /templates`.
 
-use berth_domain::container_template::ContainerTemplate;
+use axum::extract::Query;
+use berth_domain::container_template::Summary;
 use berth_operations::container_templates;
 
+use super::search::Wanted;
 use super::view::{ContainerTemplateCard, ContainerTemplatesPage};
 use crate::WebError;
 use crate::extract::Call;
 use crate::layout::Section;
 
-pub(super) async fn page(call: Call) -> Result<ContainerTemplatesPage, WebError> {
-    let recipes = container_templates::list(call.ctx()).await?;
+pub(super) async fn page(
+    call: Call,
+    Query(wanted): Query<Wanted>,
+) -> Result<ContainerTemplatesPage, WebError> {
+    let recipes = container_templates::list(call.ctx(), call.user_id()).await?;
     Ok(ContainerTemplatesPage {
         layout: call.layout("Templates", Section::ContainerTemplates).await?,
-        container_templates: recipes.into_iter().map(card).collect(),
+        search: wanted.view("/templates", &recipes),
+        any: !recipes.is_empty(),
+        container_templates: recipes.into_iter().filter(|recipe| wanted.finds(recipe)).map(card).collect(),
         directory: call.ctx().settings.container_templates.display().to_string(),
     })
 }
 
-fn card(recipe: ContainerTemplate) -> ContainerTemplateCard {
+fn card(recipe: Summary) -> ContainerTemplateCard {
     ContainerTemplateCard {
-        packages: recipe.packages.len(),
-        scripts: recipe.scripts.len(),
-        files: recipe.files.len(),
-        name: recipe.name,
+        packages: recipe.packages,
+        scripts: recipe.scripts,
+        files: recipe.files,
+        id: recipe.id.to_string(),
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,
+        own: recipe.own,
     }
 }

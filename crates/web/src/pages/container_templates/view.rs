@@ -3,6 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
+use super::search::SearchView;
 use crate::filters;
 use crate::layout::Layout;
 use crate::pages::containers::view::Fact;
@@ -10,14 +11,16 @@ use crate::pages::containers::view::Fact;
 /// One container template in the list.
 #[derive(Debug, Clone)]
 pub struct ContainerTemplateCard {
-    /// Its name, the last part of its address.
-    pub name: String,
+    /// Its id, the last part of its address.
+    pub id: String,
     /// Its title.
     pub title: String,
     /// What it is good for.
     pub description: String,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether it was written by the reader; else it was found on disk.
+    pub own: bool,
     /// How many packages it installs.
     pub packages: usize,
     /// How many scripts it runs.
@@ -34,6 +37,10 @@ pub struct ContainerTemplatesPage {
     pub layout: Layout,
     /// All of them.
     pub container_templates: Vec<ContainerTemplateCard>,
+    /// Whether there are any, found or not.
+    pub any: bool,
+    /// What is looked for.
+    pub search: SearchView,
     /// Where they were looked for.
     pub directory: String,
 }
@@ -43,8 +50,12 @@ pub struct ContainerTemplatesPage {
 pub struct ScriptView {
     /// Its file name.
     pub name: String,
-    /// Its text.
-    pub content: String,
+    /// What it says of itself.
+    pub about: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// What its text is known by.
+    pub sha256: String,
 }
 
 /// A file of a container template.
@@ -58,6 +69,10 @@ pub struct FileView {
     pub access: String,
     /// Bytes.
     pub size: u64,
+    /// What its content is known by.
+    pub sha256: String,
+    /// The last part of its path.
+    pub file_name: String,
 }
 
 /// Packages of one manager.
@@ -75,6 +90,10 @@ pub struct PackageList {
 pub struct ContainerTemplatePage {
     /// The frame.
     pub layout: Layout,
+    /// Its id.
+    pub id: String,
+    /// Whether it was written by the reader; else it was found on disk.
+    pub own: bool,
     /// Its name.
     pub name: String,
     /// Its title.
