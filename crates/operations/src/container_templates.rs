@@ -8,6 +8,7 @@ mod folder;
 
 use berth_domain::container_template::ContainerTemplate;
 pub use changes::Change;
+pub(crate) use discover::read_folder;
 pub use discover::{Report, discover, discover_within};
 
 use crate::{Context, Error, Result};

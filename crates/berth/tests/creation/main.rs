@@ -14,4 +14,5 @@ mod reused;
 mod rotation;
 mod scenario;
 mod secrets;
+mod shipped;
 mod ssh;
