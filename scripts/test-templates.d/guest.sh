@@ -142,7 +142,7 @@ stages() {
 # tear_down: with its first process all of a guest ends.
 tear_down() {
   local pid
-  for pid in $nspawn $slirp $guest_net $asker_net; do
+  for pid in $init $nspawn $slirp $guest_net $asker_net; do
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
