@@ -1,4 +1,4 @@
-# What container-templates/NAME/test.sh may use. It runs at the other end of the guest's cable; HOST is the guest.
+# What container-templates/NAME/test.bash may use. It runs at the other end of the guest's cable; HOST is the guest.
 # shellcheck shell=bash
 
 # credential SERVICE/KEY: what the container saved.

@@ -100,7 +100,7 @@ ask() {
     for file in "$place/root/etc/berth/credentials"/*; do
       [ ! -f "$file" ] || sed "s|^\([^=]*\)=\(.*\)|saved[${file##*/}/\1]='\2'|" "$file"
     done
-    cat "$root/scripts/test-templates.d/asking.sh" "$root/container-templates/$name/test.sh"
+    cat "$root/scripts/test-templates.d/asking.sh" "$root/container-templates/$name/test.bash"
     echo 'set -x; expected; ask'
   } >"$place/asking"
   on_network_of "$asker_net" chroot "$clients" bash -s <"$place/asking"
@@ -110,7 +110,7 @@ ask() {
 expected_ports() {
   local PORTS port
   # shellcheck disable=SC1090
-  PORTS=$(. "$root/container-templates/$name/test.sh" && echo "$PORTS")
+  PORTS=$(. "$root/container-templates/$name/test.bash" && echo "$PORTS")
   for port in $PORTS; do
     awk '{ print $3 }' "$place/services" | tr , '\n' | grep -qx "$port" ||
       [ "$port" = 22 ] || { echo "no service of port $port" && return 1; }

@@ -12,7 +12,7 @@ use berth_testkit::{Owner, TestApp};
 
 const FIRST_VMID: u32 = 300;
 
-/// What a container template's `test.sh` says of it.
+/// What a container template's `test.bash` says of it.
 struct Expected {
     ports: Vec<u16>,
     /// `service/KEY`, sorted.
@@ -21,7 +21,7 @@ struct Expected {
 
 impl Expected {
     fn of(folder: &Path) -> Self {
-        let path = folder.join("test.sh");
+        let path = folder.join("test.bash");
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let words = |key: &str| -> Vec<String> {
