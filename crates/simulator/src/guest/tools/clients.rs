@@ -5,11 +5,13 @@ use std::fs;
 use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{err, out, passwords, value_of};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Real daemons tell systemd when they are ready, and a restart waits for that; ours are given this long to listen.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Programs that are ours even where the machine has them: the machine's would not understand our daemons.
 pub(crate) const NAMES: [&str; 16] = [
@@ -80,8 +82,17 @@ fn input() -> String {
 }
 
 fn reaches(host: &str, port: u16) -> bool {
-    let addresses = (host, port).to_socket_addrs().into_iter().flatten();
-    addresses.into_iter().any(|address| TcpStream::connect_timeout(&address, PATIENCE).is_ok())
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut addresses = (host, port).to_socket_addrs().into_iter().flatten();
+        if addresses.any(|address| TcpStream::connect_timeout(&address, PATIENCE).is_ok()) {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// `psql` and `mariadb`: over the network as a user with a password, else as the administrator.
