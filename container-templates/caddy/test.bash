@@ -2,7 +2,7 @@
 PORTS="80"
 CREDENTIALS=""
 ask() {
-    curl -fsS "http://$HOST/" | grep -q "It works"
+    curl -fsS "http://$HOST/" | grep "It works"
     # Caddy's administration is for the container itself.
     refuses curl -fsS "http://$HOST:2019/config/"
 }

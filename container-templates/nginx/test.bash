@@ -2,7 +2,7 @@
 PORTS="80 8080"
 CREDENTIALS="nginx/STATUS_PASSWORD nginx/STATUS_USER"
 ask() {
-    curl -fsS "http://$HOST/" | grep -q "It works"
-    curl -fsS -u "status:$(credential nginx/STATUS_PASSWORD)" "http://$HOST:8080/status" | grep -q "Active connections"
+    curl -fsS "http://$HOST/" | grep "It works"
+    curl -fsS -u "status:$(credential nginx/STATUS_PASSWORD)" "http://$HOST:8080/status" | grep "Active connections"
     refuses curl -fsS "http://$HOST:8080/status"
 }

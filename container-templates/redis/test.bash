@@ -3,5 +3,5 @@ PORTS="6379"
 CREDENTIALS="redis/PASSWORD redis/PORT"
 ask() {
     [ "$(REDISCLI_AUTH=$(credential redis/PASSWORD) redis-cli -h "$HOST" SET test 1)" = OK ]
-    redis-cli -h "$HOST" GET test | grep -q NOAUTH
+    redis-cli -h "$HOST" GET test | grep NOAUTH
 }
