@@ -79,9 +79,10 @@ apply() {
 # state: all that a person would call changed: files with mode and owner, and which services run since when.
 state() {
   local known='etc srv home root opt usr/local var/www'
+  # Not every container has all of them.
   # shellcheck disable=SC2086
-  (cd "$place/root" && find $known -printf '%y %m %U:%G %l %p\n' 2>/dev/null | sort -k5 &&
-    find $known -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum)
+  (cd "$place/root" && { find $known -printf '%y %m %U:%G %l %p\n' 2>/dev/null || true; } | sort -k5 &&
+    { find $known -type f -print0 2>/dev/null || true; } | sort -z | xargs -0 sha256sum)
   local units
   mapfile -t units < <(awk '{ print $1 ".service" }' "$place/services")
   in_guest systemctl show --property=Id,InvocationID "${units[@]}"
@@ -129,7 +130,7 @@ stages() {
   echo $((SECONDS - began)) >"$place/first"
   stage "discovery" && discover && expected_ports
   stage "asking" && ask
-  state >"$place/before"
+  stage "looking at its state" && state >"$place/before"
   began=$SECONDS
   stage "second run" && apply 2
   echo $((SECONDS - began)) >"$place/second"
