@@ -2,7 +2,12 @@
 PORTS="8384 22000"
 CREDENTIALS="syncthing/PASSWORD syncthing/USER"
 ask() {
-    curl -fsS -u "admin:$(credential syncthing/PASSWORD)" "http://$HOST:8384/rest/system/version" | grep longVersion
-    refuses curl -fsS -u admin:wrong "http://$HOST:8384/rest/system/version"
-    refuses curl -fsS "http://$HOST:8384/rest/system/version"
+    # Its API wants a token, too, which the first page hands out as a cookie.
+    version() {
+        curl -fsS -o /dev/null -c /tmp/jar -u "admin:$1" "http://$HOST:8384/" || return
+        token=$(awk '$6 ~ /^CSRF-Token/ { print "X-" $6 ": " $7 }' /tmp/jar)
+        curl -fsS -b /tmp/jar -u "admin:$1" -H "$token" "http://$HOST:8384/rest/system/version"
+    }
+    version "$(credential syncthing/PASSWORD)" | grep longVersion
+    refuses version wrong
 }
