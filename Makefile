@@ -9,7 +9,7 @@ SQLX_VERSION := 0.9.0
 DENY_VERSION := 0.18.9
 
 
-.PHONY: help setup demo test test-static test-rust test-browser fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+.PHONY: help setup demo test test-static test-rust test-browser test-templates fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -33,6 +33,11 @@ test-rust: static nextest ## Run the Rust tests (ARGS=… goes to cargo nextest)
 	scripts/setup compiler services sandbox
 	scripts/with-services cargo nextest run --workspace $(ARGS)
 
+# Not in ci: it needs root, a Debian mirror and about half an hour.
+test-templates: ## Try each container template on real Debian 12 and 13 roots (as root; ARGS="--suite trixie redis")
+	scripts/setup templates
+	scripts/test-templates $(ARGS)
+
 # One after the other: each has the machine for itself.
 fuzz: nextest ## Try parsers and envelopes at random, each target for SECONDS=300
 	FUZZ_SECONDS=$(or $(SECONDS),300) cargo nextest run -p berth-testkit --test fuzz --profile fuzz --no-capture $(ARGS)
@@ -47,8 +52,10 @@ fmt: ## Format the Rust code
 fmt-check:
 	cargo fmt --all --check
 
-lint: static ## Clippy, with warnings as errors
+lint: static ## Clippy and shellcheck, with warnings as errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/setup shell
+	scripts/shellcheck
 
 deny: cargo-deny ## Check licences, sources, duplicates and, when it can be reached, the advisory database
 	scripts/deny

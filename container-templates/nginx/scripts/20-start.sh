@@ -1,17 +1,17 @@
-# Starts nginx with the configuration that is there, and waits until it serves.
+# Sees to it that nginx serves the pages, and the status to whoever has the password.
 set -eu
 
-systemctl enable nginx
-systemctl restart nginx
+password=$(ensure_credential nginx STATUS_PASSWORD)
+serves() {
+    curl -fsS -o /dev/null http://127.0.0.1/ &&
+        curl -fsS -o /dev/null -u "status:$password" http://127.0.0.1:8080/status
+}
 
-tries=0
-until systemctl is-active --quiet nginx && [ -n "$(ss -Hltn 'sport = :80')" ]; do
-    tries=$((tries + 1))
-    if [ "$tries" -ge 30 ]; then
-        log_error "nginx does not listen on port 80"
-        systemctl status --no-pager nginx || true
-        exit 1
-    fi
-    sleep 1
-done
-log_info "nginx serves /var/www/html on port 80"
+systemctl enable -q nginx
+serves 2>/dev/null || systemctl restart nginx
+if ! wait_until 30 serves; then
+    log_error "nginx does not serve its pages"
+    systemctl status --no-pager nginx || true
+    exit 1
+fi
+log_info "nginx serves /var/www/html on port 80 and its status on port 8080"

@@ -13,6 +13,7 @@ use berth_domain::{ContainerTemplateId, UserId};
 use berth_store::container_templates as store;
 
 pub use changes::Change;
+pub(crate) use discover::read_folder;
 pub use discover::{Report, discover, discover_within};
 
 use crate::{Context, Error, Result};

@@ -16,4 +16,5 @@ mod reused;
 mod rotation;
 mod scenario;
 mod secrets;
+mod shipped;
 mod ssh;

@@ -141,6 +141,20 @@ fn read_all(root: &Path, told: &mpsc::Sender<Told>, reading: OwnedMutexGuard<()>
     }
 }
 
+/// The container templates below a folder by name, or all that cannot be read there.
+pub(crate) fn read_folder(root: &Path) -> std::result::Result<Vec<ContainerTemplate>, Vec<Problem>> {
+    let listing = root.canonicalize().and_then(|root| folder::list(&root)).map_err(|error| {
+        vec![Problem::new(&root.to_string_lossy(), None, &format!("cannot be read ({error})"))]
+    })?;
+    let (mut recipes, mut problems) = (Vec::new(), listing.problems);
+    for (name, path) in listing.folders {
+        let (recipe, found) = read_one(name, path);
+        recipes.extend(recipe);
+        problems.extend(found);
+    }
+    if problems.is_empty() { Ok(recipes) } else { Err(problems) }
+}
+
 /// A container template, or what is wrong with it.
 pub(super) fn read_one(name: String, path: PathBuf) -> (Option<ContainerTemplate>, Vec<Problem>) {
     let mut folder = Folder::new(name, path);

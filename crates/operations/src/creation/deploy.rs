@@ -20,7 +20,7 @@ const LONGEST_SYSTEM: usize = 100;
 /// Unpacking a bundle of many megabytes on a slow disk.
 const UNPACK_DEADLINE: Duration = Duration::from_mins(5);
 /// Unpacks standard input in the run's directory and puts the files in place, unless that has been done.
-const UNPACK: &str = "[ ! -e \"$1/whole\" ] || { cat >/dev/null; exit 0; }
+pub(super) const UNPACK: &str = "[ ! -e \"$1/whole\" ] || { cat >/dev/null; exit 0; }
 umask 077
 mkdir -p \"$1\" && tar -xf - -C \"$1\" && sh \"$1/apply.sh\" && : >\"$1/whole\"";
 

@@ -15,6 +15,8 @@ pub(crate) struct Discovery {
     pub(crate) address: Option<String>,
     /// Services, what the container is for first.
     pub(crate) services: Vec<Service>,
+    /// What scripts have saved with `save_credential`: service and key, never the value.
+    pub(crate) credentials: Vec<(String, String)>,
 }
 
 /// Units that are part of a distribution rather than what a container is for.
@@ -63,6 +65,8 @@ const SYSTEM_OPENRC: [&str; 14] = [
 
 /// More than anybody runs in one container, and less than what would choke a page.
 const MOST_SERVICES: usize = 500;
+/// The same for credentials.
+const MOST_CREDENTIALS: usize = 100;
 /// Characters of a service's name and description.
 const LONGEST_NAME: usize = 200;
 
@@ -104,7 +108,19 @@ pub(crate) fn read(output: &str) -> Discovery {
         service.name = shortened(&service.name, LONGEST_NAME);
         service.description = shortened(&service.description, LONGEST_NAME);
     }
-    Discovery { address: address(sections.of("addresses")), services }
+    let credentials = credentials(sections.of("credentials"));
+    Discovery { address: address(sections.of("addresses")), services, credentials }
+}
+
+/// `nginx STATUS_PASSWORD`; names that `save_credential` would not take are nobody's to read.
+fn credentials(lines: &[&str]) -> Vec<(String, String)> {
+    let is_name = |text: &str| {
+        (1..=LONGEST_NAME).contains(&text.len())
+            && text.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
+    };
+    let named = lines.iter().filter_map(|line| line.split_once(' '));
+    let named = named.filter(|(service, key)| is_name(service) && is_name(key));
+    named.map(|(service, key)| (service.into(), key.into())).take(MOST_CREDENTIALS).collect()
 }
 
 fn address(lines: &[&str]) -> Option<String> {
@@ -375,6 +391,10 @@ ControlGroup=/system.slice/nginx.service
 Id=nginx.service
 == cgroups
 201 0::/system.slice/nginx.service
+== credentials
+nginx STATUS_PASSWORD
+nginx STATUS_USER
+$(reboot) KEY
 == end
 "#;
 
@@ -382,6 +402,8 @@ Id=nginx.service
     fn a_debian_container() {
         let found = read(DEBIAN);
         assert_eq!(found.address.as_deref(), Some("10.77.0.120"));
+        let named = [("nginx", "STATUS_PASSWORD"), ("nginx", "STATUS_USER")];
+        assert_eq!(found.credentials, named.map(|(service, key)| (service.into(), key.into())));
         let summary: Vec<_> = found
             .services
             .iter()

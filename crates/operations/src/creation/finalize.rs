@@ -1,5 +1,6 @@
 //! Finalizing: what runs in the container, and where it can be reached.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_proxmox::ssh::Stdin;
@@ -29,5 +30,21 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     if !names.is_empty() {
         job.info(format!("Found {}", names.join(", "))).await?;
     }
+    for (service, keys) in by_service(&found.credentials) {
+        let vmid = job.creation.spec.vmid;
+        job.info(format!(
+            "Saved credentials of {service}: {}. On the node: pct exec {vmid} -- cat /etc/berth/credentials/{service}",
+            keys.join(", ")
+        ))
+        .await?;
+    }
     job.record_discovery(found).await
+}
+
+fn by_service(credentials: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
+    let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (service, key) in credentials {
+        services.entry(service).or_default().push(key);
+    }
+    services
 }

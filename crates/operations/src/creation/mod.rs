@@ -19,6 +19,7 @@ mod job;
 mod lease;
 mod lines;
 mod order;
+pub mod rehearsal;
 mod remove;
 mod start;
 mod steps;

@@ -124,7 +124,9 @@ impl Package {
 
     fn link_program(&self, root: &Path, program: &str) -> io::Result<()> {
         let is_daemon = self.units.iter().any(|unit| basename(&unit.exec) == basename(program));
-        let own = matches!(basename(program), "docker" | "docker-compose" | "sudo") || is_daemon;
+        let own = matches!(basename(program), "docker" | "docker-compose" | "sudo" | "tini-static")
+            || super::tools::clients::NAMES.contains(&basename(program))
+            || is_daemon;
         let inside = program.replacen("/usr", MACHINE, 1);
         // Inside a guest the machine's programs are elsewhere than outside, where the root of a guest is made.
         let is_there = Path::new(&inside).exists() || (root != Path::new("/") && Path::new(program).exists());
@@ -152,6 +154,11 @@ impl PackagedUnit {
         format!(
             "[Unit]\nDescription={description}\nAfter=network.target\n\n[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n"
         )
+    }
+
+    /// Whether it only becomes a unit together with a name, as `x@.service` does.
+    pub(crate) fn needs_instance(&self) -> bool {
+        self.name.contains("@.")
     }
 
     /// Enables the unit below `root`.

@@ -25,7 +25,9 @@ const TOOLS: [&str; 12] = [
     "sbin/runuser",
     "sbin/init",
 ];
-const DEBIAN_TOOLS: [&str; 10] = [
+const DEBIAN_TOOLS: [&str; 12] = [
+    "sbin/useradd",
+    "sbin/chpasswd",
     "bin/systemctl",
     "bin/systemd-run",
     "bin/journalctl",

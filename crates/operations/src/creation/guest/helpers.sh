@@ -89,7 +89,8 @@ wait_for_apt_lock() {
 
 # generate_password [LENGTH]: letters and digits; what it prints is masked in the log from then on.
 generate_password() {
-    berth_password=$(LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c "${1:-24}")
+    # systemd has services ignore SIGPIPE: there tr complains when head has enough.
+    berth_password=$(LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom 2>/dev/null | head -c "${1:-24}")
     berth_mask "$berth_password"
     printf '%s\n' "$berth_password"
 }

@@ -1,4 +1,4 @@
-//! `adduser`, `deluser`, `passwd`, `chpasswd` and `visudo` of the host. What they print is Debian 13's, from its own
+//! `adduser`, `deluser`, `passwd`, `chpasswd` and `visudo` of the host, `useradd` and `chpasswd` of guests. What they print is Debian 13's, from its own
 //! sources: there is no recording of them.
 
 use std::fs;
@@ -175,6 +175,61 @@ pub(super) fn passwd(args: &[String]) -> i32 {
 /// The simulator keeps passwords: it is the one that checks them.
 fn keep(name: &str, password: String) -> i32 {
     super::host::command("chpasswd", &[name.into(), password.into()])
+}
+
+/// `useradd [--system] [--create-home] [--home-dir DIR] [--shell SHELL] [--groups GROUP,…] USER` of a guest.
+pub(super) fn useradd(args: &[String]) -> i32 {
+    let (mut home, mut shell, mut groups) = (None, "/bin/sh".to_owned(), String::new());
+    let (mut system, mut with_home, mut name, mut index) = (false, false, String::new(), 0);
+    while index < args.len() {
+        match args[index].as_str() {
+            "--system" | "-r" => system = true,
+            "--create-home" | "-m" => with_home = true,
+            word => {
+                if let Some(value) = value_of(args, &mut index, &["--home-dir", "-d"]) {
+                    home = Some(value);
+                } else if let Some(value) = value_of(args, &mut index, &["--shell", "-s"]) {
+                    shell = value;
+                } else if let Some(value) = value_of(args, &mut index, &["--groups", "-G"]) {
+                    groups = value;
+                } else if !word.starts_with('-') {
+                    word.clone_into(&mut name);
+                }
+            }
+        }
+        index += 1;
+    }
+    let home = home.unwrap_or_else(|| format!("/home/{name}"));
+    let made = new_account(&name, &home, &shell, system, with_home);
+    told(made.and_then(|()| {
+        groups.split(',').filter(|group| !group.is_empty()).try_for_each(|group| join_group(&name, group))
+    }))
+}
+
+fn new_account(name: &str, home: &str, shell: &str, system: bool, with_home: bool) -> Result<(), String> {
+    let all = unix::accounts(Path::new(ROOT));
+    if name.is_empty() || all.iter().any(|account| account.name == name) {
+        return Err(format!("useradd: user '{name}' already exists"));
+    }
+    let range = if system { 200..999 } else { 1000..60_000 };
+    let used = all.iter().map(|account| account.uid).filter(|id| range.contains(id)).max();
+    let id = used.map_or(range.start, |id| id + 1);
+    append("/etc/group", &format!("{name}:x:{id}:"))?;
+    append("/etc/passwd", &format!("{name}:x:{id}:{id}::{home}:{shell}"))?;
+    if !with_home {
+        return Ok(());
+    }
+    let made = fs::create_dir_all(home)
+        .and_then(|()| if all_ids_mapped() { chown(home, Some(id), Some(id)) } else { Ok(()) });
+    made.map_err(|error| format!("useradd: {home}: {error}"))
+}
+
+/// `chpasswd` of a guest: nobody logs in there with a password, so none is kept.
+pub(super) fn chpasswd_of_guest() -> i32 {
+    let unknown = io::stdin().lock().lines().map_while(Result::ok).find(|line| {
+        line.split_once(':').is_none_or(|(name, _)| unix::find(Path::new(ROOT), name).is_none())
+    });
+    told(unknown.map_or(Ok(()), |_| Err("chpasswd: a line has no known user".to_owned())))
 }
 
 /// `chpasswd`: lines of `USER:PASSWORD` on standard input.

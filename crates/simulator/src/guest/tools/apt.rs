@@ -177,7 +177,7 @@ fn unpack_all(root: &Path, wanted: &[&Package]) -> io::Result<()> {
         package.unpack(root)?;
         dpkg::record(root, package)?;
         out(format!("Setting up {} ({}) ...\n", package.name, package.version));
-        for unit in &package.units {
+        for unit in package.units.iter().filter(|unit| !unit.needs_instance()) {
             unit.enable(root)?;
             err(format!(
                 "Created symlink /etc/systemd/system/multi-user.target.wants/{0} → /lib/systemd/system/{0}.",

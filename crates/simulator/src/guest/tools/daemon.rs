@@ -6,9 +6,13 @@ use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use data_encoding::BASE64;
+
 use super::{err, out};
 use crate::guest::catalogue::{Listen, listens, packages};
 
+/// Prometheus' answer to `up`.
+const UP: &str = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up"},"value":[1700000000,"1"]}]}}"#;
 const IDLE: Duration = Duration::from_hours(1);
 
 /// Any program of the catalogue.
@@ -107,18 +111,54 @@ fn configured_ports(name: &str, args: &[String], listen: &mut Vec<Listen>) {
             listen.extend(port.map(|port| Listen { port, kind: "http".to_owned() }));
         }
         "redis-server" | "valkey-server" => {
-            let text = fs::read_to_string("/etc/redis/redis.conf").unwrap_or_default();
+            let lines = super::passwords::redis_lines();
             found.extend(
-                text.lines().filter_map(|line| line.strip_prefix("port ")?.trim().parse::<u16>().ok()),
+                lines.iter().filter_map(|line| line.strip_prefix("port ")?.trim().parse::<u16>().ok()),
             );
         }
+        "smbd" => found.extend(setting_in("/etc/samba", "smb ports").and_then(|ports| port_in(&ports))),
         _ => {}
+    }
+    if let Some(address) = args.iter().find_map(|word| word.strip_prefix("--web.listen-address=")) {
+        if address.starts_with("127.") {
+            for port in &mut *listen {
+                "tcp-local".clone_into(&mut port.kind);
+            }
+        }
+    } else if opened(name) {
+        for port in &mut *listen {
+            "tcp".clone_into(&mut port.kind);
+        }
     }
     found.sort_unstable();
     found.dedup();
     if let Some(kind) = listen.first().map(|listen| listen.kind.clone()).filter(|_| !found.is_empty()) {
         *listen = found.into_iter().map(|port| Listen { port, kind: kind.clone() }).collect();
     }
+}
+
+/// Daemons that listen on this machine alone until their configuration says otherwise.
+fn opened(name: &str) -> bool {
+    match name {
+        "redis-server" => super::passwords::redis_lines().iter().any(|line| line.starts_with("bind *")),
+        "postgres" => {
+            setting_in("/etc/postgresql/15/main/conf.d", "listen_addresses").is_some_and(|to| to == "'*'")
+        }
+        "mariadbd" => setting_in("/etc/mysql/mariadb.conf.d", "bind-address").is_some_and(|to| to == "*"),
+        "mosquitto" => setting_in("/etc/mosquitto/conf.d", "listener").is_some(),
+        _ => false,
+    }
+}
+
+/// The last value of a setting in the files of a directory, as `key = value` or `key value`.
+fn setting_in(directory: &str, key: &str) -> Option<String> {
+    let entries = fs::read_dir(directory).ok()?.flatten();
+    let texts = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let value = |line: &str| {
+        let rest = line.trim().strip_prefix(key)?;
+        rest.starts_with([' ', '=']).then(|| rest.trim_start_matches([' ', '=']).trim().to_owned())
+    };
+    texts.filter_map(|text| text.lines().filter_map(value).last()).last()
 }
 
 fn port_in(word: &str) -> Option<u16> {
@@ -165,12 +205,18 @@ fn answer(name: &str, mut client: TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut request = String::new();
     reader.read_line(&mut request)?;
-    let mut header = String::new();
+    let (mut header, mut login) = (String::new(), (String::new(), String::new()));
     while reader.read_line(&mut header)? > 2 {
+        login = basic(&header).unwrap_or(login);
         header.clear();
     }
     let path = request.split_whitespace().nth(1).unwrap_or("/").split('?').next().unwrap_or("/");
-    let (status, body) = page(name, path);
+    let port = client.local_addr()?.port();
+    let (status, body) = if super::passwords::let_in(name, port, &login.0, &login.1) {
+        page(name, port, path)
+    } else {
+        ("401 Unauthorized", b"<html><h1>401 Unauthorized</h1></html>\n".to_vec())
+    };
     let log = format!("{} \"{}\" {status}\n", client.peer_addr()?.ip(), request.trim());
     // An access log that cannot be written does not stop a server.
     if let Ok(mut file) =
@@ -189,8 +235,24 @@ fn answer(name: &str, mut client: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn page(name: &str, path: &str) -> (&'static str, Vec<u8>) {
+/// User and password of a header `Authorization: Basic …`.
+fn basic(header: &str) -> Option<(String, String)> {
+    let (name, value) = header.split_once(':')?;
+    let coded = value.trim().strip_prefix("Basic ").filter(|_| name.eq_ignore_ascii_case("authorization"))?;
+    let plain = String::from_utf8(BASE64.decode(coded.as_bytes()).ok()?).ok()?;
+    plain.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
+fn page(name: &str, port: u16, path: &str) -> (&'static str, Vec<u8>) {
+    match (name, path) {
+        ("nginx", "/status") if port != 80 => return ("200 OK", b"Active connections: 1\n".to_vec()),
+        ("prometheus", "/api/v1/query") => return ("200 OK", UP.as_bytes().to_vec()),
+        _ => {}
+    }
     let root = match name {
+        "caddy" if setting_in("/etc/caddy", "root *").is_some() => {
+            setting_in("/etc/caddy", "root *").unwrap_or_default()
+        }
         "nginx" | "apache2" => document_root().unwrap_or_else(|| "/var/www/html".to_owned()),
         "caddy" => "/usr/share/caddy".to_owned(),
         _ => {

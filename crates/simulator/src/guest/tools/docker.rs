@@ -116,7 +116,11 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
             out("Server Version: 20.10.24+dfsg1\n");
             0
         }
-        Some((&"network" | &"volume" | &"system", _)) => 0,
+        // What is imported is taken to its end, so that whoever sends it is not cut off.
+        Some((&"import", _)) => {
+            i32::from(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).is_err())
+        }
+        Some((&"network" | &"volume" | &"system" | &"rmi", _)) => 0,
         other => {
             err(format!(
                 "docker: '{}' is not a docker command.\nSee 'docker --help'",
@@ -181,6 +185,8 @@ fn run(args: &[String]) -> i32 {
         }
         index += 1;
     }
+    let ends = args[..index].iter().any(|arg| arg == "--rm")
+        && !args[..index].iter().any(|arg| arg == "-d" || arg == "--detach");
     let Some(image) = args.get(index) else {
         err("\"docker run\" requires at least 1 argument.\nSee 'docker run --help'.");
         return 125;
@@ -192,7 +198,8 @@ fn run(args: &[String]) -> i32 {
         );
         return 0;
     }
-    create(container)
+    // One in the foreground that nobody keeps has come to its end.
+    if ends && container.ports.is_empty() { 0 } else { create(container) }
 }
 
 fn create(mut container: Container) -> i32 {

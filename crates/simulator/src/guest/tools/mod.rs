@@ -3,6 +3,7 @@
 mod accounts;
 mod apk;
 mod apt;
+pub(crate) mod clients;
 mod daemon;
 mod docker;
 pub(crate) mod host;
@@ -11,6 +12,7 @@ mod manager;
 mod network;
 mod openrc;
 mod owner;
+mod passwords;
 mod ss;
 mod switch_user;
 mod systemctl;
@@ -58,14 +60,16 @@ pub fn run() -> Option<i32> {
         "adduser" => accounts::adduser(&args),
         "deluser" => accounts::deluser(&args),
         "passwd" => accounts::passwd(&args),
-        "chpasswd" => accounts::chpasswd(),
+        "chpasswd" if Path::new(init::HOST_SOCKET).exists() => accounts::chpasswd(),
+        "chpasswd" => accounts::chpasswd_of_guest(),
+        "useradd" => accounts::useradd(&args),
         "visudo" => accounts::visudo(&args),
         "lxc-attach" => host::attach(&raw),
         "sudo" if Path::new(init::HOST_SOCKET).exists() => host::sudo(&raw),
         "su" | "runuser" | "sudo" => switch_user::main(&name, &args),
         "chown" | "chgrp" => owner::change(&name, &raw),
         "install" => owner::install(&raw),
-        other => daemon::main(other, &args),
+        other => clients::main(other, &args).unwrap_or_else(|| daemon::main(other, &args)),
     })
 }
 
