@@ -41,7 +41,7 @@ pub fn services(output: &str) -> Vec<Service> {
 fn spec(recipe: ContainerTemplate) -> CreationSpec {
     CreationSpec {
         vmid: Vmid::new(100).expect("100 is the first container id"),
-        hostname: recipe.name.clone(),
+        hostname: recipe.name,
         os_template: String::new(),
         cores: 1,
         memory: 512,
@@ -62,7 +62,7 @@ fn spec(recipe: ContainerTemplate) -> CreationSpec {
         start_at_boot: false,
         ssh_public_keys: Vec::new(),
         tags: recipe.tags,
-        container_template: Some(recipe.name),
+        container_template: None,
         packages: recipe.packages,
         installers: recipe.installers,
         scripts: recipe.scripts,
