@@ -26,19 +26,21 @@ pub async fn remove_and_start_over(ctx: &Context, user: UserId, id: CreationId) 
         return Err(Error::Conflict("This container is ready: delete it on its own page".into()));
     }
     let connection = NodeConnection::for_user(ctx, user, creation.node_id).await?;
-    destroy(&connection, &creation).await.map_err(|error| connection.trouble(error))?;
+    let destroyed = destroy(&connection, &creation).await;
+    // Whether or not all of it went well: a part of it may have.
+    vmids::invalidate(ctx, &connection.node.cluster).await;
+    destroyed.map_err(|error| connection.trouble(error))?;
     let mut form = CreationForm::from_spec(creation.node_id, &creation.spec);
     if let Some(name) = &creation.spec.container_template
         && berth_store::container_templates::find(&ctx.pg, name).await?.is_none()
     {
         form.choose(None);
     }
-    let draft = drafts::start(ctx, user, form).await?;
+    let draft = drafts::open(ctx, user, form).await?;
     if let Some(container) = creation.container_id {
         containers::mark_gone(&ctx.pg, user, container, ctx.clock.now()).await?;
     }
     creations::delete(&ctx.pg, user, id).await?;
-    vmids::invalidate(ctx, &connection.node.cluster).await;
     Ok(draft.id)
 }
 
