@@ -4,11 +4,11 @@ use axum::Form;
 use axum::response::{IntoResponse, Response};
 use berth_domain::container_template::ContainerTemplate;
 use berth_operations::container_templates;
-use berth_operations::drafts::{self, Draft};
 use serde::Deserialize;
 
-use super::draft::{Opened, base};
-use super::view::{ContainerTemplateChoice, TemplateStepPage, UnfinishedDraft, WizardStep};
+use super::draft::{Behind, Opened};
+use super::unfinished;
+use super::view::{ContainerTemplateChoice, TemplateStepPage, WizardStep};
 use crate::WebError;
 use crate::forms::{FormErrors, Rejected};
 
@@ -20,6 +20,7 @@ pub(super) async fn show(opened: Opened) -> Result<TemplateStepPage, WebError> {
 pub(super) struct Chosen {
     #[serde(default)]
     container_template: String,
+    version: Option<i32>,
 }
 
 /// Another choice begins its defaults anew; the same one leaves what was changed since.
@@ -32,7 +33,9 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
     }
     if opened.draft.form.container_template != chosen.container_template {
         opened.draft.form.choose(recipe);
-        opened.save().await?;
+        if !opened.save(chosen.version).await? {
+            return Ok(Behind(page(&opened, &FormErrors::default()).await?).into_response());
+        }
     }
     Ok(opened.go_to(WizardStep::Configure))
 }
@@ -40,9 +43,8 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
 /// The page with its messages.
 pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<TemplateStepPage, WebError> {
     let recipes = container_templates::list(opened.call.ctx()).await?;
-    let drafts = drafts::list(opened.call.ctx(), opened.call.user_id()).await?;
     Ok(TemplateStepPage {
-        unfinished: drafts.iter().filter(|draft| draft.id != opened.draft.id).map(unfinished).collect(),
+        unfinished: unfinished::list(&opened.call, Some(opened.draft.id)).await?,
         layout: opened.layout().await?,
         wizard: opened.wizard(WizardStep::Template),
         choices: recipes.into_iter().map(choice).collect(),
@@ -59,16 +61,5 @@ fn choice(recipe: ContainerTemplate) -> ContainerTemplateChoice {
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,
-    }
-}
-
-fn unfinished(draft: &Draft) -> UnfinishedDraft {
-    let named = [&draft.form.hostname, &draft.form.container_template]
-        .into_iter()
-        .find(|name| !name.trim().is_empty());
-    UnfinishedDraft {
-        base: base(draft.id),
-        title: named.map_or_else(|| "From scratch".to_owned(), Clone::clone),
-        updated_at: draft.updated_at,
     }
 }
