@@ -27,10 +27,10 @@ async fn a_draft_is_its_owners_alone(pg: PgPool) {
     assert_eq!(drafts::update(&pg, other, draft.id, 2, &json!({}), NOW).await.unwrap(), None);
     assert!(!drafts::discard(&pg, other, draft.id, NOW).await.unwrap());
     assert!(!drafts::restore(&pg, other, draft.id, NOW).await.unwrap());
-    assert!(!drafts::take(&mut *pg.acquire().await.unwrap(), other, draft.id, 2).await.unwrap());
+    assert!(!drafts::take(&mut pg.acquire().await.unwrap(), other, draft.id, 2).await.unwrap());
     let found = drafts::find(&pg, mine, draft.id).await.unwrap().unwrap();
     assert_eq!((found.form, found.version, found.updated_at), (form, 2, later));
-    assert!(drafts::take(&mut *pg.acquire().await.unwrap(), mine, draft.id, 2).await.unwrap());
+    assert!(drafts::take(&mut pg.acquire().await.unwrap(), mine, draft.id, 2).await.unwrap());
     assert!(drafts::find(&pg, mine, draft.id).await.unwrap().is_none());
 }
 
@@ -50,7 +50,7 @@ async fn of_many_who_change_one_version_one_does(pg: PgPool) {
     let found = drafts::find(&pg, mine, draft.id).await.unwrap().unwrap();
     assert_eq!((found.version, &found.form), (2, &stored[0]));
     assert!(
-        !drafts::take(&mut *pg.acquire().await.unwrap(), mine, draft.id, 1).await.unwrap(),
+        !drafts::take(&mut pg.acquire().await.unwrap(), mine, draft.id, 1).await.unwrap(),
         "it has changed"
     );
 }

@@ -28,25 +28,29 @@ async fn taken(redis: &Redis, space: &Space) -> Option<BTreeSet<Vmid>> {
     vmids::taken(redis, space).await.unwrap()
 }
 
-fn found(number: Option<u32>, settled: bool) -> Option<Lookup> {
-    Some(Lookup { guest: number.map(guest), settled })
+fn found(number: Option<u32>, settled: bool) -> Lookup {
+    Lookup { guest: number.map(guest), settled }
+}
+
+async fn look_up(redis: &Redis, space: &Space, number: u32) -> Option<Lookup> {
+    vmids::look_up(redis, space, vmid(number)).await.unwrap()
 }
 
 #[tokio::test]
 async fn no_guests_and_not_cached_are_different() {
     let (redis, home) = (redis().await, space("home"));
     assert_eq!(taken(&redis, &home).await, None);
-    assert_eq!(vmids::look_up(&redis, &home, vmid(100)).await.unwrap(), None);
+    assert_eq!(look_up(&redis, &home, 100).await, None);
     assert!(fill(&redis, &home, &[]).await);
     assert_eq!(taken(&redis, &home).await, Some(BTreeSet::new()));
-    assert_eq!(vmids::look_up(&redis, &home, vmid(100)).await.unwrap(), found(None, true));
+    assert_eq!(look_up(&redis, &home, 100).await, Some(found(None, true)));
     assert!(fill(&redis, &home, &[100, 205]).await);
     assert_eq!(taken(&redis, &home).await, Some([vmid(100), vmid(205)].into()));
-    assert_eq!(vmids::look_up(&redis, &home, vmid(205)).await.unwrap(), found(Some(205), true));
-    assert_eq!(vmids::look_up(&redis, &home, vmid(206)).await.unwrap(), found(None, true));
+    assert_eq!(look_up(&redis, &home, 205).await, Some(found(Some(205), true)));
+    assert_eq!(look_up(&redis, &home, 206).await, Some(found(None, true)));
     // What is gone by the next time is not left over.
     assert!(fill(&redis, &home, &[205]).await);
-    assert_eq!(vmids::look_up(&redis, &home, vmid(100)).await.unwrap(), found(None, true));
+    assert_eq!(look_up(&redis, &home, 100).await, Some(found(None, true)));
 
     let of_somebody_else = Space { user: UserId::new(), ..home.clone() };
     for other in [of_somebody_else, Space { cluster: "other".into(), ..home.clone() }] {
@@ -80,8 +84,8 @@ async fn a_list_made_right_after_a_change_is_not_trusted_for_long() {
     let (redis, home) = (redis().await, space("home"));
     vmids::invalidate(&redis, &home).await.unwrap();
     assert!(fill(&redis, &home, &[100]).await);
-    assert_eq!(vmids::look_up(&redis, &home, vmid(100)).await.unwrap(), found(Some(100), false));
-    assert_eq!(vmids::look_up(&redis, &home, vmid(101)).await.unwrap(), found(None, false));
+    assert_eq!(look_up(&redis, &home, 100).await, Some(found(Some(100), false)));
+    assert_eq!(look_up(&redis, &home, 101).await, Some(found(None, false)));
 }
 
 #[tokio::test]
@@ -90,7 +94,7 @@ async fn thousands_of_guests_fit() {
     let numbers: Vec<u32> = (1_000..21_000).collect();
     assert!(fill(&redis, &home, &numbers).await);
     assert_eq!(taken(&redis, &home).await.map(|taken| taken.len()), Some(numbers.len()));
-    assert_eq!(vmids::look_up(&redis, &home, vmid(20_999)).await.unwrap(), found(Some(20_999), true));
+    assert_eq!(look_up(&redis, &home, 20_999).await, Some(found(Some(20_999), true)));
 }
 
 #[tokio::test]

@@ -44,11 +44,7 @@ impl Opened {
     pub(super) async fn save(&mut self, seen: Option<i32>) -> Result<bool, WebError> {
         let (current, was_discarded) = (self.is_current(seen), self.draft.discarded);
         let (ctx, user) = (self.call.ctx(), self.call.user_id());
-        let saved = if current {
-            drafts::save(ctx, user, &mut self.draft).await
-        } else {
-            Err(Error::Behind)
-        };
+        let saved = if current { drafts::save(ctx, user, &mut self.draft).await } else { Err(Error::Behind) };
         match saved {
             Ok(()) if was_discarded => {
                 let text = "This was discarded in another tab. It is back, since you went on with it here";
