@@ -9,7 +9,7 @@ SQLX_VERSION := 0.9.0
 DENY_VERSION := 0.18.9
 
 
-.PHONY: help setup demo test test-static test-rust test-browser test-templates fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+.PHONY: help setup bench demo test test-static test-rust test-browser test-templates fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -45,6 +45,12 @@ fuzz: nextest ## Try parsers and envelopes at random, each target for SECONDS=30
 test-browser: static ## Run the browser tests against a demo of their own (ARGS=… goes to Playwright)
 	scripts/setup
 	scripts/test-browser $(ARGS)
+
+# The programs first: the benchmark runs what users run.
+bench: static ## Measure how long pages take, in a release build (ARGS=vmid picks)
+	scripts/setup compiler services sandbox
+	cargo build --release --locked -p berth -p berth-simulator
+	scripts/with-services cargo bench --locked -p berth --bench pages -- $(ARGS)
 
 fmt: ## Format the Rust code
 	cargo fmt --all

@@ -5,6 +5,7 @@ import { startPreferences } from "./preferences.js";
 import { startRealms } from "./realms.js";
 import { showTimes, startTimes } from "./time.js";
 import { startToasts } from "./toasts.js";
+import { startVmid } from "./vmid.js";
 import { startWidgets } from "./widgets.js";
 
 window.htmx = htmx;
@@ -39,6 +40,7 @@ function start() {
   startWidgets();
   startRealms();
   startToasts();
+  startVmid();
   document.body.addEventListener("htmx:afterSettle", afterSettle);
   document.body.addEventListener("htmx:beforeRequest", beforeRequest);
 }

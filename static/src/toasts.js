@@ -3,7 +3,8 @@
 const SECONDS = 8;
 
 function leave(toast) {
-  if (document.hidden || toast.matches(":hover, :focus-within")) return;
+  // What can be taken back waits for the next page.
+  if (document.hidden || toast.matches(":hover, :focus-within, :has(form)")) return;
   const shown = Number(toast.dataset.seconds ?? 0) + 1;
   toast.dataset.seconds = String(shown);
   if (shown > SECONDS) toast.remove();

@@ -94,7 +94,9 @@ export function startWidgets() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("submit", onSubmit);
   // The browser's back button may bring a form back as it was left.
-  addEventListener("pageshow", () => {
+  addEventListener("pageshow", (event) => {
+    // One that was sent and is kept from before shows what was: the server knows more by now.
+    if (event.persisted && document.querySelector("form[data-sent] [name=version]")) location.reload();
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();

@@ -19,6 +19,9 @@ pub enum Error {
     /// It cannot be done in the present state; the text says what to do.
     #[error("{0}")]
     Conflict(String),
+    /// What is to be changed is not as it was when it was read: somebody has changed it since.
+    #[error("it has been changed in the meantime. Reload the page")]
+    Behind,
     /// A Proxmox host did not do as asked.
     #[error("{0}")]
     Node(Box<NodeTrouble>),

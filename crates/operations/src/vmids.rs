@@ -4,39 +4,49 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_domain::node::Node;
-use berth_domain::{NodeId, UserId, Vmid};
+use berth_domain::{DraftId, NodeId, UserId, Vmid};
 use berth_proxmox::cluster::{ResourceKind, VmidState};
-use berth_store::vmids::{self as cache, Guest, Space};
+use berth_store::creations;
+use berth_store::vmids::{self as cache, Claim, Guest, Lookup, RefreshLock, Space};
 use tokio::time::{Instant, sleep};
 
 use crate::{Context, Error, NodeConnection, Result};
 
 /// How long the host may take to list its guests, and how long others wait for whoever asks it.
 const REFRESH: Duration = Duration::from_secs(5);
-const POLL: Duration = Duration::from_millis(100);
-
-/// Instead of the name of a container that is another user's.
-const SOMEBODY: &str = "another user's container";
-
-/// How many numbers are tried for a free one.
-const TRIES: u32 = 100;
+const POLL: Duration = Duration::from_millis(50);
+/// How long a free VMID is looked for.
+const SEARCH: Duration = Duration::from_secs(10);
 
 /// Whether a VMID can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     /// Nobody is known to have it.
     Available,
-    /// A guest has it.
-    Taken {
-        /// The guest's name.
-        name: String,
-        /// The PVE node it is on; none while it is being created.
-        node: Option<String>,
-    },
+    /// Somebody has it.
+    Taken(By),
     /// It is no VMID; the message says what is.
     Invalid(String),
     /// It could not be checked, and why.
     Unknown(String),
+}
+
+/// Who has a VMID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A guest.
+    Guest {
+        /// Its name.
+        name: String,
+        /// The PVE node it is on.
+        node: String,
+    },
+    /// One of the user's containers that is being created; its host name.
+    Creation(String),
+    /// A container that another user is creating.
+    SomebodyElsesCreation,
+    /// A guest that the cluster knows and the list of guests does not show, or not yet.
+    Unlisted,
 }
 
 /// Whether `text` is a VMID that can be used on a node: the hint while somebody types. Nobody's node but the user's is asked.
@@ -46,34 +56,59 @@ pub async fn check(ctx: &Context, user: UserId, node: NodeId, text: &str) -> Res
         Ok(vmid) => vmid,
         Err(error) => return Ok(Availability::Invalid(error.to_string())),
     };
-    if let Some((_, name)) = in_flight(ctx, user, &node).await?.into_iter().find(|(taken, _)| *taken == vmid)
-    {
-        let name = name.unwrap_or_else(|| SOMEBODY.into());
-        return Ok(Availability::Taken { name, node: None });
+    if let Some(creation) = creations::reservation(&ctx.pg, user, &node.cluster, vmid).await? {
+        return Ok(Availability::Taken(creation.hostname.map_or(By::SomebodyElsesCreation, By::Creation)));
     }
-    Ok(match guests(ctx, user, &node).await {
-        Ok(guests) => match guests.get(&vmid) {
-            Some(Guest { name, node }) => {
-                Availability::Taken { name: name.clone(), node: Some(node.clone()) }
-            }
-            None => Availability::Available,
-        },
-        Err(error) => Availability::Unknown(error.to_string()),
-    })
+    let known = match known(ctx, user, &node, vmid).await {
+        Ok(Lookup { guest, settled: false }) => ask_again(ctx, user, &node, vmid, guest).await,
+        known => known.map(|lookup| lookup.guest.map(guest)),
+    };
+    match known {
+        Ok(None) => Ok(Availability::Available),
+        Ok(Some(by)) => Ok(Availability::Taken(by)),
+        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
+        Err(error) => Ok(Availability::Unknown(error.to_string())),
+    }
 }
 
-async fn in_flight(ctx: &Context, user: UserId, node: &Node) -> Result<Vec<(Vmid, Option<String>)>> {
-    Ok(berth_store::creations::live_vmids(&ctx.pg, user, &node.cluster).await?)
+fn guest(Guest { name, node }: Guest) -> By {
+    By::Guest { name, node }
+}
+
+/// While Proxmox's list may not yet know a guest that was just made, or still know one that was just deleted, the authority is asked.
+async fn ask_again(
+    ctx: &Context,
+    user: UserId,
+    node: &Node,
+    vmid: Vmid,
+    listed: Option<Guest>,
+) -> Result<Option<By>> {
+    let connection = NodeConnection::for_user(ctx, user, node.id).await?;
+    Ok(match authority(&connection, vmid).await? {
+        VmidState::Free => None,
+        VmidState::Taken { .. } => Some(listed.map_or(By::Unlisted, guest)),
+    })
 }
 
 fn space(user: UserId, node: &Node) -> Space {
     Space { user, cluster: node.cluster.clone() }
 }
 
+async fn known(ctx: &Context, user: UserId, node: &Node, vmid: Vmid) -> Result<Lookup> {
+    let space = space(user, node);
+    if let Some(found) = cache::look_up(&ctx.redis, &space, vmid).await? {
+        return Ok(found);
+    }
+    ask_or_wait(ctx, user, node).await?;
+    // Not cached even now: something was made or deleted in this very moment.
+    let found = cache::look_up(&ctx.redis, &space, vmid).await?;
+    Ok(found.unwrap_or(Lookup { guest: None, settled: false }))
+}
+
 /// Asks the cluster anew, as the wizard does when it is opened.
 pub async fn refresh(ctx: &Context, user: UserId, node: NodeId) -> Result<()> {
     let node = berth_store::nodes::find(&ctx.pg, user, node).await?.ok_or(Error::NotFound)?;
-    ask_or_wait(ctx, user, &node).await.map(|_| ())
+    ask_or_wait(ctx, user, &node).await
 }
 
 /// Forgets what is cached of a cluster for everybody who has a node of it, after a guest was made or deleted. A cache that
@@ -91,29 +126,38 @@ async fn forget(ctx: &Context, cluster: &str) -> berth_store::Result<()> {
     Ok(())
 }
 
-async fn guests(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmid, Guest>> {
-    match cache::taken(&ctx.redis, &space(user, node)).await? {
-        Some(guests) => Ok(guests),
-        None => ask_or_wait(ctx, user, node).await,
+/// One asks, the others wait for what it hears; if it hears nothing, the next one asks. Whoever begins goes on to the end: somebody who
+/// types on does not wait for the answer, and the lock must not stay behind.
+async fn ask_or_wait(ctx: &Context, user: UserId, node: &Node) -> Result<()> {
+    let (ctx, node) = (ctx.clone(), node.clone());
+    let asking = tokio::spawn(async move { one_at_a_time(&ctx, user, &node).await });
+    asking.await.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))))
+}
+
+async fn one_at_a_time(ctx: &Context, user: UserId, node: &Node) -> Result<()> {
+    let (space, deadline) = (space(user, node), Instant::now() + REFRESH);
+    loop {
+        if let Some(lock) = cache::try_refresh_lock(&ctx.redis, &space).await? {
+            return ask_and_store(ctx, user, node, lock).await;
+        }
+        while cache::is_refreshing(&ctx.redis, &space).await? {
+            if Instant::now() > deadline {
+                let message = "{} takes its time to list its guests. Wait a moment and try again";
+                return Err(Error::Conflict(message.replace("{}", &node.name)));
+            }
+            sleep(POLL).await;
+        }
+        if cache::taken(&ctx.redis, &space).await?.is_some() {
+            return Ok(());
+        }
     }
 }
 
-/// One asks, the others wait for what it hears; if it hears nothing, each asks for itself.
-async fn ask_or_wait(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmid, Guest>> {
-    let Some(lock) = cache::try_refresh_lock(&ctx.redis, &space(user, node)).await? else {
-        let deadline = Instant::now() + REFRESH;
-        while Instant::now() < deadline {
-            sleep(POLL).await;
-            if let Some(guests) = cache::taken(&ctx.redis, &space(user, node)).await? {
-                return Ok(guests);
-            }
-        }
-        return ask(ctx, user, node).await;
-    };
+async fn ask_and_store(ctx: &Context, user: UserId, node: &Node, lock: RefreshLock) -> Result<()> {
     match ask(ctx, user, node).await {
         Ok(guests) => {
             cache::store(&ctx.redis, lock, &guests).await?;
-            Ok(guests)
+            Ok(())
         }
         Err(error) => {
             cache::release(&ctx.redis, lock).await?;
@@ -144,15 +188,38 @@ pub async fn authority(connection: &NodeConnection, vmid: Vmid) -> Result<VmidSt
 /// The smallest VMID that neither a guest nor a creation in flight has. Somebody else may still take it first.
 pub async fn next_free(ctx: &Context, user: UserId, node: NodeId) -> Result<Vmid> {
     let connection = NodeConnection::for_user(ctx, user, node).await?;
+    let deadline = Instant::now() + SEARCH;
     let client = connection.client.within(REFRESH);
     let first = client.next_vmid().await.map_err(|error| connection.trouble(error))?;
-    let reserved: Vec<Vmid> =
-        in_flight(ctx, user, &connection.node).await?.into_iter().map(|(vmid, _)| vmid).collect();
+    let reserved = creations::live_vmids(&ctx.pg, &connection.node.cluster).await?;
+    let listed = cache::taken(&ctx.redis, &space(user, &connection.node)).await?.unwrap_or_default();
     let candidates = (first.get()..).map_while(|number| Vmid::new(number).ok());
-    for vmid in candidates.filter(|vmid| !reserved.contains(vmid)).take(TRIES as usize) {
+    let candidates = candidates.filter(|vmid| !reserved.contains(vmid));
+    for vmid in candidates.filter(|vmid| *vmid == first || !listed.contains(vmid)) {
         if vmid == first || authority(&connection, vmid).await? == VmidState::Free {
             return Ok(vmid);
         }
+        if Instant::now() > deadline {
+            break;
+        }
     }
-    Err(Error::Conflict(format!("no free VMID was found from {first} on: type one yourself")))
+    Err(Error::Conflict(format!("No free VMID was found from {first} on. Type one yourself")))
+}
+
+/// Whether a creation in flight has a VMID.
+pub(crate) async fn is_reserved(ctx: &Context, user: UserId, cluster: &str, vmid: Vmid) -> Result<bool> {
+    Ok(creations::reservation(&ctx.pg, user, cluster, vmid).await?.is_some())
+}
+
+/// Keeps a VMID to a draft that is being submitted; none while another draft has it. The database decides in the end: this spares the
+/// host the questions of those who come too late.
+pub(crate) async fn claim(ctx: &Context, cluster: &str, vmid: Vmid, draft: DraftId) -> Result<Option<Claim>> {
+    Ok(cache::claim(&ctx.redis, cluster, vmid, draft).await?)
+}
+
+/// Gives a claim back. One that cannot be given back runs out by itself.
+pub(crate) async fn give_back(ctx: &Context, claim: Claim) {
+    if let Err(error) = cache::give_back(&ctx.redis, claim).await {
+        tracing::warn!(%error, "a VMID stays claimed for a moment");
+    }
 }

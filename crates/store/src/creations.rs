@@ -13,6 +13,8 @@ mod steps;
 mod sweep;
 mod work;
 
+use std::collections::BTreeSet;
+
 use berth_domain::creation::{Creation, CreationSpec, ProgressEvent, StepKind};
 use berth_domain::{ContainerTemplateId, CreationId, NodeId, UserId, Vmid};
 use sqlx::{Connection as _, PgConnection, PgExecutor};
@@ -133,24 +135,37 @@ pub async fn list_recent(pg: impl PgExecutor<'_>, user: UserId, limit: u32) -> R
         .collect()
 }
 
-/// The VMIDs that live creations of a cluster are about to take, with the host names of the user's own containers. Those
-/// of others are not told: which cluster a node belongs to is the node's own word.
-pub async fn live_vmids(
+/// The VMIDs that live creations of a cluster, anybody's, are about to take.
+pub async fn live_vmids(pg: impl PgExecutor<'_>, cluster: &str) -> Result<BTreeSet<Vmid>> {
+    let vmids = sqlx::query_scalar!(
+        "select vmid from creations where cluster = $1 and state in ('queued', 'running')",
+        cluster
+    );
+    vmids.fetch_all(pg).await?.into_iter().map(vmid).collect()
+}
+
+/// A live creation of a cluster that is about to take a VMID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The container's host name; none when it is another user's: which cluster a node belongs to is the node's own word.
+    pub hostname: Option<String>,
+}
+
+/// Who is about to take a VMID of a cluster.
+pub async fn reservation(
     pg: impl PgExecutor<'_>,
     user: UserId,
     cluster: &str,
-) -> Result<Vec<(Vmid, Option<String>)>> {
-    sqlx::query!(
-        r#"select vmid, case when user_id = $2 then spec ->> 'hostname' end as hostname from creations
-           where cluster = $1 and state in ('queued', 'running') order by vmid"#,
+    vmid: Vmid,
+) -> Result<Option<Reservation>> {
+    let row = sqlx::query_scalar!(
+        r#"select case when user_id = $2 then spec ->> 'hostname' end as hostname from creations
+           where cluster = $1 and vmid = $3 and state in ('queued', 'running')"#,
         cluster,
         user.uuid(),
-    )
-    .fetch_all(pg)
-    .await?
-    .into_iter()
-    .map(|row| Ok((vmid(row.vmid)?, row.hostname)))
-    .collect()
+        vmid_column(vmid),
+    );
+    Ok(row.fetch_optional(pg).await?.map(|hostname| Reservation { hostname }))
 }
 
 fn vmid_column(vmid: Vmid) -> i32 {

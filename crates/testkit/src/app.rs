@@ -83,19 +83,30 @@ impl TestApp {
         let directory = directory();
         let templates = directory.path().join("container-templates");
         std::fs::create_dir(&templates).unwrap();
-        Self::start_in(directory, templates).await
+        let simulator = SimulatorProcess::start(directory.path()).await;
+        Self::start_in(directory, templates, simulator).await
+    }
+
+    /// The same with simulated hosts that are started with these options, see `berth-simulator --help`; [`Self::owner`] has the first.
+    pub async fn start_with(simulator: &[&str]) -> Self {
+        let directory = directory();
+        let templates = directory.path().join("container-templates");
+        std::fs::create_dir(&templates).unwrap();
+        let simulator = SimulatorProcess::start_with(directory.path(), simulator).await;
+        Self::start_in(directory, templates, simulator).await
     }
 
     /// The same with the container templates that ship with Berth.
     pub async fn start_as_shipped() -> Self {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../container-templates");
-        Self::start_in(directory(), shipped).await
+        let directory = directory();
+        let simulator = SimulatorProcess::start(directory.path()).await;
+        Self::start_in(directory, shipped, simulator).await
     }
 
-    async fn start_in(directory: TempDir, templates: PathBuf) -> Self {
+    async fn start_in(directory: TempDir, templates: PathBuf, simulator: SimulatorProcess) -> Self {
         let database = Database::create().await;
         let redis = RedisServer::start(directory.path()).await;
-        let simulator = SimulatorProcess::start(directory.path()).await;
         let key = Key::generate();
         let settings = Settings {
             container_templates: templates,
@@ -206,18 +217,24 @@ impl TestApp {
     /// Somebody whose node is the simulated host, tested and trusted. Workers leave its health alone until
     /// [`Self::watch`], so that planted faults strike what a test means.
     pub async fn owner(&self) -> Owner {
-        let host = self.simulator.api.to_string().parse().unwrap();
-        let user = berth_store::users::upsert_login(&self.ctx.pg, &host, "root@pam", self.ctx.clock.now())
+        self.owner_of("root@pam", 0).await
+    }
+
+    /// The same for another person, and another of the simulated hosts.
+    pub async fn owner_of(&self, userid: &str, host: usize) -> Owner {
+        let host = &self.simulator.nodes[host];
+        let login_host = self.simulator.api.to_string().parse().unwrap();
+        let user = berth_store::users::upsert_login(&self.ctx.pg, &login_host, userid, self.ctx.clock.now())
             .await
             .unwrap();
         let mut form = NodeForm {
             name: "attic".into(),
-            host: self.simulator.api.ip().to_string(),
-            port: self.simulator.api.port().to_string(),
+            host: host.api.ip().to_string(),
+            port: host.api.port().to_string(),
             token_id: TOKEN_ID.into(),
             token_secret: TOKEN_SECRET.into(),
             ssh_auth: "password".into(),
-            ssh_port: self.simulator.ssh.port().to_string(),
+            ssh_port: host.ssh.port().to_string(),
             ssh_user: "root".into(),
             ssh_password: ROOT_PASSWORD.into(),
             ..NodeForm::default()

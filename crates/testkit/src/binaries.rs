@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-/// A program of the workspace, beside the test's own executable. Cargo builds those of other packages only with `--workspace`.
+/// A program of the workspace, beside the test's own executable or in `BERTH_PROGRAMS`. Cargo builds those of other packages only with
+/// `--workspace`.
 pub fn path(name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("BERTH_PROGRAMS") {
+        return PathBuf::from(folder).join(name);
+    }
     let own = std::env::current_exe().expect("a process knows its executable");
     // Tests lie in `deps`, programs one above.
     let program =

@@ -103,6 +103,7 @@ impl From<berth_operations::Error> for WebError {
             // A form renders its own messages; what arrives here had none.
             Error::Invalid(fields) => Self::BadRequest(fields.to_string()),
             Error::Conflict(text) => Self::Conflict(text),
+            Error::Behind => Self::Conflict(error.to_string()),
             Error::Node(trouble) => Self::Node(Box::new(NodeTrouble::from(*trouble))),
             Error::Throttled { retry_after } => Self::TooManyAttempts { retry_after_seconds: retry_after },
             Error::Internal(cause) => Self::Internal(cause),

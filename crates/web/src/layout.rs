@@ -92,6 +92,9 @@ pub struct Toast {
     pub tone: Tone,
     /// What happened.
     pub text: String,
+    /// Where a POST takes it back.
+    #[serde(default)]
+    pub undo: Option<String>,
 }
 
 /// The frame of a page.

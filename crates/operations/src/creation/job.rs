@@ -51,6 +51,11 @@ impl Job {
         &self.connection.node.name
     }
 
+    /// What shares the VMIDs of its node.
+    pub(super) fn cluster(&self) -> &str {
+        &self.connection.node.cluster
+    }
+
     pub(super) fn has_ssh(&self) -> bool {
         self.connection.ssh.is_some()
     }
@@ -284,7 +289,7 @@ impl Job {
                 .await?;
         self.creation.container_id = Some(id);
         // What was cached while it was being created does not list it.
-        vmids::invalidate(&self.ctx, &self.connection.node.cluster).await;
+        vmids::invalidate(&self.ctx, self.cluster()).await;
         Ok(())
     }
 

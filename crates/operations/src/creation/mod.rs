@@ -35,14 +35,14 @@ use berth_store::creations;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context, Error, Result};
+use crate::{Context, Error, Result, vmids};
 use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
 
 pub use form::{BucketChoice, ChosenPackages, CreationForm, PackageChoice, ScriptChoice};
 pub use remove::remove_and_start_over;
-pub use submit::submit;
+pub use submit::{submit, submit_as_read};
 pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};
 
 /// First and longest pause between attempts at a host that does not answer.
@@ -189,16 +189,12 @@ async fn conclude(job: &mut Job, ended: Outcome<()>) -> Result<Delivery> {
         Err(failure) => creations::Outcome::Failed { message: describe(job, &failure) },
     };
     tracing::info!(creation = %job.creation.id, ?outcome, "a creation ended");
-    match creations::finish(
-        &job.ctx.pg,
-        &job.ctx.redis,
-        job.creation.id,
-        &job.owner,
-        &outcome,
-        job.ctx.clock.now(),
-    )
-    .await
-    {
+    let (pg, redis) = (&job.ctx.pg, &job.ctx.redis);
+    let now = job.ctx.clock.now();
+    let finished = creations::finish(pg, redis, job.creation.id, &job.owner, &outcome, now).await;
+    // It reserves its VMID no longer: from now on only Proxmox tells whether a container has it.
+    vmids::invalidate(&job.ctx, job.cluster()).await;
+    match finished {
         Ok(_) => Ok(Delivery::Ended),
         Err(berth_store::Error::LeaseLost) => Ok(Delivery::LeftToOthers),
         Err(error) => Err(error.into()),

@@ -26,7 +26,10 @@ pub async fn remove_and_start_over(ctx: &Context, user: UserId, id: CreationId) 
         return Err(Error::Conflict("This container is ready: delete it on its own page".into()));
     }
     let connection = NodeConnection::for_user(ctx, user, creation.node_id).await?;
-    destroy(&connection, &creation).await.map_err(|error| connection.trouble(error))?;
+    let destroyed = destroy(&connection, &creation).await;
+    // Whether or not all of it went well: a part of it may have.
+    vmids::invalidate(ctx, &connection.node.cluster).await;
+    destroyed.map_err(|error| connection.trouble(error))?;
     let mut form = CreationForm::from_spec(creation.node_id, &creation.spec);
     if creation.spec.container_template.is_some() {
         match container_templates::outline_of(ctx, user, &form.container_template).await {
@@ -35,12 +38,11 @@ pub async fn remove_and_start_over(ctx: &Context, user: UserId, id: CreationId) 
             Err(error) => return Err(error),
         }
     }
-    let draft = drafts::start(ctx, user, form).await?;
+    let draft = drafts::open(ctx, user, form).await?;
     if let Some(container) = creation.container_id {
         containers::mark_gone(&ctx.pg, user, container, ctx.clock.now()).await?;
     }
     creations::delete(&ctx.pg, user, id).await?;
-    vmids::invalidate(ctx, &connection.node.cluster).await;
     Ok(draft.id)
 }
 

@@ -1,37 +1,92 @@
 //! The wizard's last step: a draft becomes a creation.
 
 use berth_domain::creation::CreationSpec;
-use berth_domain::{CreationId, DraftId, NodeId, UserId};
+use berth_domain::{CreationId, DraftId, NodeId, UserId, Vmid};
 use berth_proxmox::cluster::VmidState;
 use berth_store::creations::{self, NewCreation, NewStep};
 
 use super::form::CreationForm;
 use super::steps;
+use crate::drafts::{self, Draft};
 use crate::node_options::{self, NodeOptions};
-use crate::{Context, Error, FieldErrors, NodeConnection, Result, drafts, vmids};
+use crate::{Context, Error, FieldErrors, NodeConnection, Result, vmids};
 
-/// Submits one of the user's drafts. Submitted twice, it is the same creation: it has the draft's id.
+/// Submits one of the user's drafts as it is stored. Submitted twice, it is the same creation: it has the draft's id.
 ///
-/// [`Error::Invalid`] beside the fields of [`CreationForm`], [`Error::Node`] when the node does not answer; the draft stays then.
+/// Errors as with [`submit_as_read`].
 pub async fn submit(ctx: &Context, user: UserId, draft: DraftId) -> Result<CreationId> {
     let id = CreationId::from(draft.uuid());
     if submitted_before(ctx, user, id).await? {
-        drafts::discard(ctx, user, draft).await?;
         return Ok(id);
     }
-    let form = drafts::find(ctx, user, draft).await?.form;
-    let (node, spec) = checked(ctx, user, &form).await?;
+    submit_as_read(ctx, user, drafts::find(ctx, user, draft).await?).await
+}
+
+/// Submits a draft as its owner has seen it, and goes on to the end even if they do not wait for it.
+///
+/// [`Error::Invalid`] beside the fields of [`CreationForm`], [`Error::Node`] when the node does not answer, [`Error::Behind`] when the draft
+/// has been changed since it was read; the draft stays then.
+pub async fn submit_as_read(ctx: &Context, user: UserId, draft: Draft) -> Result<CreationId> {
+    let ctx = ctx.clone();
+    // A browser that sends a form twice hangs up on the first: that one must not end half way.
+    let submitting = tokio::spawn(async move { submit_once(&ctx, user, &draft).await });
+    submitting.await.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))))
+}
+
+/// Whatever stood in the way: if the same draft has become a creation meanwhile, that is the answer.
+async fn submit_once(ctx: &Context, user: UserId, draft: &Draft) -> Result<CreationId> {
+    let id = CreationId::from(draft.id.uuid());
+    if submitted_before(ctx, user, id).await? {
+        return Ok(id);
+    }
+    let submitted = claim_and_insert(ctx, user, draft).await;
+    match submitted {
+        Err(_) if submitted_before(ctx, user, id).await? => Ok(id),
+        other => other.map(|()| id),
+    }
+}
+
+/// Of many who want the same VMID at once one asks the host; the others are told without.
+async fn claim_and_insert(ctx: &Context, user: UserId, draft: &Draft) -> Result<()> {
+    let (node, spec) = checked(ctx, user, &draft.form).await?;
     let connection = match NodeConnection::for_user(ctx, user, node).await {
-        Err(Error::NotFound) => return Err(FieldErrors::one("node", "choose a node").into()),
+        Err(Error::NotFound) => return Err(node_is_gone()),
         other => other?,
     };
-    on_the_node(&connection, &spec).await?;
-    insert(ctx, user, id, &connection, spec).await?;
+    let cluster = connection.node.cluster.clone();
+    let Some(claim) = vmids::claim(ctx, &cluster, spec.vmid, draft.id).await? else {
+        return Err(just_taken(spec.vmid));
+    };
+    let inserted = insert_if_free(ctx, user, draft, &connection, spec).await;
+    vmids::give_back(ctx, claim).await;
+    inserted?;
+    vmids::invalidate(ctx, &cluster).await;
+    let id = CreationId::from(draft.id.uuid());
     super::enqueue(ctx, id).await;
-    vmids::invalidate(ctx, &connection.node.cluster).await;
-    drafts::discard(ctx, user, draft).await?;
     tracing::info!(%user, creation = %id, node = %node, "creation submitted");
-    Ok(id)
+    Ok(())
+}
+
+async fn insert_if_free(
+    ctx: &Context,
+    user: UserId,
+    draft: &Draft,
+    connection: &NodeConnection,
+    spec: CreationSpec,
+) -> Result<()> {
+    if vmids::is_reserved(ctx, user, &connection.node.cluster, spec.vmid).await? {
+        return Err(just_taken(spec.vmid));
+    }
+    on_the_node(connection, &spec).await?;
+    insert(ctx, user, draft, connection, spec).await
+}
+
+fn just_taken(vmid: Vmid) -> Error {
+    FieldErrors::one("vmid", format!("{vmid} was just taken by another creation: choose another")).into()
+}
+
+fn node_is_gone() -> Error {
+    FieldErrors::one("node", "This node is not there any more: choose another").into()
 }
 
 async fn submitted_before(ctx: &Context, user: UserId, id: CreationId) -> Result<bool> {
@@ -94,28 +149,26 @@ fn absent(options: &NodeOptions, spec: &CreationSpec) -> FieldErrors {
     errors
 }
 
+/// The draft becomes the creation, in one transaction: neither is ever there without, or beside, the other.
 async fn insert(
     ctx: &Context,
     user: UserId,
-    id: CreationId,
+    draft: &Draft,
     connection: &NodeConnection,
     spec: CreationSpec,
 ) -> Result<()> {
+    let id = CreationId::from(draft.id.uuid());
     let steps =
         steps::plan(&spec).into_iter().map(|step| NewStep { kind: step.kind, name: step.name }).collect();
     let (vmid, new) = (spec.vmid, NewCreation { node_id: connection.node.id, spec, steps });
-    let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
-    match creations::insert_as(&mut conn, id, user, &new, ctx.clock.now()).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(FieldErrors::one("node", "choose a node").into()),
-        // The same draft from two tabs conflicts by its VMID or by its id, whichever index is looked at first.
-        Err(error) if error.is_conflict(creations::ID) || error.is_conflict(creations::LIVE_VMID) => {
-            if submitted_before(ctx, user, id).await? {
-                return Ok(());
-            }
-            let message = format!("{vmid} was just taken by another creation: choose another");
-            Err(FieldErrors::one("vmid", message).into())
-        }
+    let mut tx = ctx.pg.begin().await.map_err(berth_store::Error::from)?;
+    if !berth_store::drafts::take(&mut tx, user, draft.id, draft.version).await? {
+        return Err(Error::Behind);
+    }
+    match creations::insert_as(&mut tx, id, user, &new, ctx.clock.now()).await {
+        Ok(Some(_)) => Ok(tx.commit().await.map_err(berth_store::Error::from)?),
+        Ok(None) => Err(node_is_gone()),
+        Err(error) if error.is_conflict(creations::LIVE_VMID) => Err(just_taken(vmid)),
         Err(error) => Err(error.into()),
     }
 }

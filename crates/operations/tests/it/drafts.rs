@@ -2,6 +2,7 @@
 
 use berth_domain::{Clock, NodeId};
 use berth_operations::creation::{CreationForm, submit};
+use berth_operations::drafts::Draft;
 use berth_operations::vmids::{self, Availability};
 use berth_operations::{Error, Settings, containers, drafts, nodes};
 use berth_store::PgPool;
@@ -14,18 +15,39 @@ async fn a_draft_is_its_owners_and_nobody_elses(pg: PgPool) {
     let mut ctx = context(pg, Settings::default()).await;
     let (alice, bob) = (person(&ctx, "alice@pve").await, person(&ctx, "bob@pve").await);
     let attic = node(&ctx, alice, "attic").await;
-    let draft = drafts::start(&ctx, alice, CreationForm::default()).await.unwrap();
+    let mut draft = drafts::start(&ctx, alice, CreationForm::default()).await.unwrap();
     assert_eq!(draft.form.node_id(), Some(attic), "the default node is chosen");
-    let form = CreationForm { hostname: "not right yet;".into(), ..draft.form };
-    drafts::save(&ctx, alice, draft.id, &form).await.unwrap();
-    assert_eq!(drafts::find(&ctx, alice, draft.id).await.unwrap().form, form);
+    draft.form.hostname = "not right yet;".into();
+    let mut behind = draft.clone();
+    drafts::save(&ctx, alice, &mut draft).await.unwrap();
+    assert_eq!(drafts::find(&ctx, alice, draft.id).await.unwrap(), draft);
+    assert!(matches!(drafts::save(&ctx, alice, &mut behind).await, Err(Error::Behind)));
     assert!(matches!(drafts::find(&ctx, bob, draft.id).await, Err(Error::NotFound)));
-    assert!(matches!(drafts::save(&ctx, bob, draft.id, &form).await, Err(Error::NotFound)));
+    assert!(matches!(drafts::save(&ctx, bob, &mut draft.clone()).await, Err(Error::NotFound)));
     assert!(matches!(submit(&ctx, bob, draft.id).await, Err(Error::NotFound)));
     drafts::discard(&ctx, bob, draft.id).await.unwrap();
+    assert!(matches!(drafts::restore(&ctx, bob, draft.id).await, Err(Error::NotFound)));
+    assert_eq!(drafts::find(&ctx, alice, draft.id).await.unwrap(), draft);
     assert_eq!(drafts::expire(&ctx).await.unwrap(), 0);
     ctx.clock = Clock::from_fn(|| NOW + Duration::days(31));
     assert_eq!(drafts::expire(&ctx).await.unwrap(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn drafts_do_not_pile_up_and_none_is_dropped_for_another(pg: PgPool) {
+    let ctx = context(pg, Settings::default()).await;
+    let (alice, bob) = (person(&ctx, "alice@pve").await, person(&ctx, "bob@pve").await);
+    let named = |name: String| CreationForm { hostname: name, ..CreationForm::default() };
+    for number in 0..drafts::MOST {
+        drafts::start(&ctx, alice, named(format!("web-{number}"))).await.unwrap();
+    }
+    let refused = drafts::start(&ctx, alice, CreationForm::default()).await;
+    assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("discard")), "{refused:?}");
+    drafts::start(&ctx, bob, CreationForm::default()).await.unwrap();
+    let all = drafts::list(&ctx, alice).await.unwrap();
+    assert_eq!(all.len(), drafts::MOST as usize);
+    drafts::discard(&ctx, alice, all[7].id).await.unwrap();
+    drafts::start(&ctx, alice, CreationForm::default()).await.unwrap();
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -42,9 +64,9 @@ async fn what_is_wrong_keeps_the_draft_and_creates_nothing(pg: PgPool) {
         os_template: "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(),
         storage: "local-ct".into(),
         bridge: "vmbr0".into(),
-        ..draft.form
+        ..draft.form.clone()
     };
-    drafts::save(&ctx, alice, draft.id, &form).await.unwrap();
+    drafts::save(&ctx, alice, &mut Draft { form: form.clone(), ..draft.clone() }).await.unwrap();
     let Err(Error::Invalid(errors)) = submit(&ctx, alice, draft.id).await else { panic!("accepted") };
     assert!(errors.of("node")[0].contains("no SSH access"), "{errors}");
     assert_eq!(drafts::find(&ctx, alice, draft.id).await.unwrap().form, form);

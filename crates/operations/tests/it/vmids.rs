@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_domain::{CreationId, Vmid};
 use berth_operations::Settings;
-use berth_operations::vmids::{self, Availability};
+use berth_operations::vmids::{self, Availability, By};
 use berth_store::vmids::{Guest, Space};
 use berth_store::{PgPool, creations};
 
@@ -28,17 +28,14 @@ async fn a_node_that_claims_a_cluster_reads_nobody_elses_names(pg: PgPool) {
     creations::insert_as(&mut conn, CreationId::new(), alice, &new, NOW).await.unwrap().unwrap();
 
     let answer = async |user, node, vmid| vmids::check(&ctx, user, node, vmid).await.unwrap();
-    let taken = |name: &str, node: Option<&str>| Availability::Taken {
-        name: name.into(),
-        node: node.map(Into::into),
-    };
-    assert_eq!(answer(alice, attic, "101").await, taken("payroll", Some("pve")));
-    assert_eq!(answer(alice, attic, "105").await, taken("web", None));
+    let by_guest = By::Guest { name: "payroll".into(), node: "pve".into() };
+    assert_eq!(answer(alice, attic, "101").await, Availability::Taken(by_guest));
+    assert_eq!(answer(alice, attic, "105").await, Availability::Taken(By::Creation("web".into())));
     assert!(
         matches!(answer(eve, forged, "101").await, Availability::Unknown(_)),
         "it is asked, and does not answer"
     );
-    assert_eq!(answer(eve, forged, "105").await, taken("another user's container", None));
+    assert_eq!(answer(eve, forged, "105").await, Availability::Taken(By::SomebodyElsesCreation));
 
     vmids::invalidate(&ctx, CLUSTER).await;
     assert_eq!(

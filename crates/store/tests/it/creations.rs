@@ -83,11 +83,15 @@ async fn of_a_hundred_who_want_a_vmid_at_once_one_gets_it(_: PgPoolOptions, opti
         .unwrap();
     let winner = UserId::from(winner);
     let vmid = 105.try_into().unwrap();
-    let live = creations::live_vmids(&pg, winner, "homelab").await.unwrap();
-    assert_eq!(live, [(vmid, Some("ct105".to_owned()))]);
-    let of_others = creations::live_vmids(&pg, UserId::new(), "homelab").await.unwrap();
-    assert_eq!(of_others, [(vmid, None)], "the name is not told");
-    assert!(creations::live_vmids(&pg, winner, "elsewhere").await.unwrap().is_empty());
+    assert_eq!(creations::live_vmids(&pg, "homelab").await.unwrap(), [vmid].into());
+    let named = async |user, cluster| {
+        let found = creations::reservation(&pg, user, cluster, vmid).await.unwrap();
+        found.map(|reservation| reservation.hostname)
+    };
+    assert_eq!(named(winner, "homelab").await, Some(Some("ct105".into())));
+    assert_eq!(named(UserId::new(), "homelab").await, Some(None), "the name is not told");
+    assert_eq!(named(winner, "elsewhere").await, None);
+    assert!(creations::live_vmids(&pg, "elsewhere").await.unwrap().is_empty());
 }
 
 #[sqlx::test(migrations = "../../migrations")]

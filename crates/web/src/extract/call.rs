@@ -57,13 +57,30 @@ impl Call {
         tone: Tone,
         text: impl Into<String>,
     ) -> Result<Response, WebError> {
-        session::add_toast(&self.session, Toast { tone, text: text.into() }).await?;
+        self.say(tone, text).await?;
         Ok(self.by_htmx.go_to(path))
+    }
+
+    /// The same with a button that takes it back by a POST to `undo`.
+    pub async fn go_to_offering_undo(
+        &self,
+        path: &str,
+        text: impl Into<String>,
+        undo: String,
+    ) -> Result<Response, WebError> {
+        let toast = Toast { tone: Tone::Info, text: text.into(), undo: Some(undo) };
+        session::add_toast(&self.session, toast).await?;
+        Ok(self.by_htmx.go_to(path))
+    }
+
+    /// Keeps a message for the next page.
+    pub async fn say(&self, tone: Tone, text: impl Into<String>) -> Result<(), WebError> {
+        session::add_toast(&self.session, Toast { tone, text: text.into(), undo: None }).await
     }
 
     /// Keeps a message for the next page once this answer has begun, when its session is stored already.
     pub async fn say_later(&self, tone: Tone, text: impl Into<String>) -> Result<(), WebError> {
-        session::add_toast(&self.session, Toast { tone, text: text.into() }).await?;
+        self.say(tone, text).await?;
         self.session.save().await.map_err(WebError::internal)
     }
 

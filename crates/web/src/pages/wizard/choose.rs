@@ -4,12 +4,12 @@ use axum::Form;
 use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
 use berth_domain::container_template::Summary;
-use berth_operations::drafts::{self, Draft};
 use berth_operations::{Error, container_templates};
 use serde::Deserialize;
 
-use super::draft::{Opened, base};
-use super::view::{ContainerTemplateChoice, TemplateStepPage, UnfinishedDraft, WizardStep};
+use super::draft::{Behind, Opened};
+use super::unfinished;
+use super::view::{ContainerTemplateChoice, TemplateStepPage, WizardStep};
 use crate::WebError;
 use crate::forms::{FormErrors, Rejected};
 use crate::pages::container_templates::search::Wanted;
@@ -22,6 +22,7 @@ pub(super) async fn show(opened: Opened, Query(wanted): Query<Wanted>) -> Result
 pub(super) struct Chosen {
     #[serde(default)]
     container_template: String,
+    version: Option<i32>,
 }
 
 /// Another choice begins its defaults anew; the same one leaves what was changed since.
@@ -42,7 +43,9 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
     };
     if opened.draft.form.container_template != chosen.container_template {
         opened.draft.form.choose(recipe.as_ref());
-        opened.save().await?;
+        if !opened.save(chosen.version).await? {
+            return Ok(Behind(page(&opened, &FormErrors::default()).await?).into_response());
+        }
     }
     Ok(opened.go_to(WizardStep::Configure))
 }
@@ -55,9 +58,8 @@ pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<Templat
 /// The page with those that are looked for. The chosen one is always among them.
 async fn found(opened: &Opened, errors: &FormErrors, wanted: &Wanted) -> Result<TemplateStepPage, WebError> {
     let recipes = container_templates::list(opened.call.ctx(), opened.call.user_id()).await?;
-    let drafts = drafts::list(opened.call.ctx(), opened.call.user_id()).await?;
     Ok(TemplateStepPage {
-        unfinished: drafts.iter().filter(|draft| draft.id != opened.draft.id).map(unfinished).collect(),
+        unfinished: unfinished::list(&opened.call, Some(opened.draft.id)).await?,
         layout: opened.layout().await?,
         wizard: opened.wizard(WizardStep::Template),
         search: wanted.view(&opened.wizard(WizardStep::Template).here(), &recipes),
@@ -83,16 +85,5 @@ fn choice(recipe: Summary) -> ContainerTemplateChoice {
         description: recipe.description,
         tags: recipe.tags,
         own: recipe.own,
-    }
-}
-
-fn unfinished(draft: &Draft) -> UnfinishedDraft {
-    let named = [&draft.form.hostname, &draft.form.container_template_title]
-        .into_iter()
-        .find(|name| !name.trim().is_empty());
-    UnfinishedDraft {
-        base: base(draft.id),
-        title: named.map_or_else(|| "From scratch".to_owned(), Clone::clone),
-        updated_at: draft.updated_at,
     }
 }

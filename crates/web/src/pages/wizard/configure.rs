@@ -7,7 +7,7 @@ use berth_operations::creation::CreationForm;
 use berth_operations::node_options::{self, NodeOptions};
 use berth_operations::{Error, nodes, vmids};
 
-use super::draft::Opened;
+use super::draft::{Behind, Opened};
 use super::offer::{self, Unfit};
 use super::typed::Typed;
 use super::view::{ConfigureForm, ConfigureStepPage, NodeOffer, VmidCheck, WizardStep};
@@ -23,21 +23,24 @@ pub(super) async fn show(opened: Opened) -> Result<Response, WebError> {
 /// Keeps what was typed, then does what the pressed button says; without one it goes on, if all is well.
 pub(super) async fn submit(mut opened: Opened, Form(mut typed): Form<Typed>) -> Result<Response, WebError> {
     let go = std::mem::take(&mut typed.go);
+    let seen = typed.version;
     typed.apply(&mut opened.draft.form);
-    opened.save().await?;
+    if !opened.save(seen).await? {
+        return Ok(Behind(page(opened, &FormErrors::default()).await?).into_response());
+    }
     match go.as_str() {
         "back" => return Ok(opened.go_to(WizardStep::Template)),
         "node" => change_node(&mut opened).await?,
         "docker" => opened.draft.form.make_ready_for_docker(),
         "next-vmid" => {
-            if let Err(problem) = fill_vmid(&mut opened).await? {
+            if let Err(problem) = vmid::fill(&mut opened).await? {
                 let errors = [("vmid", problem)].into_iter().collect();
                 return Ok(Rejected(page(opened, &errors).await?).into_response());
             }
         }
         _ => return go_on(opened).await,
     }
-    opened.save().await?;
+    opened.save(None).await?;
     Ok(opened.go_to(WizardStep::Configure))
 }
 
@@ -63,20 +66,6 @@ async fn change_node(opened: &mut Opened) -> Result<(), WebError> {
         Err(error) => return Err(error.into()),
     }
     Ok(())
-}
-
-/// Fills in the next free VMID, or says why not.
-async fn fill_vmid(opened: &mut Opened) -> Result<Result<(), String>, WebError> {
-    let Some(node) = opened.draft.form.node_id() else { return Ok(Err("Choose a node first".into())) };
-    match vmids::next_free(opened.call.ctx(), opened.call.user_id(), node).await {
-        Ok(vmid) => {
-            opened.draft.form.vmid = vmid.to_string();
-            Ok(Ok(()))
-        }
-        Err(Error::NotFound) => Ok(Err("Choose a node first".into())),
-        Err(error @ (Error::Node(_) | Error::Conflict(_))) => Ok(Err(error.to_string())),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn chosen<'a>(nodes: &'a [Node], form: &CreationForm) -> Option<&'a Node> {

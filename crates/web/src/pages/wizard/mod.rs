@@ -11,6 +11,7 @@ mod script;
 mod scripts;
 mod start;
 mod typed;
+mod unfinished;
 pub mod view;
 mod vmid;
 
@@ -31,4 +32,5 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/new/{id}/review", get(review::show).post(review::submit))
         .route("/containers/new/{id}/vmid", get(vmid::check))
         .route("/containers/new/{id}/discard", post(discard::act))
+        .route("/containers/new/{id}/restore", post(discard::undo))
 }

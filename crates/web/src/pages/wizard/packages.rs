@@ -11,7 +11,7 @@ use berth_operations::creation::{BucketChoice, CreationForm, PackageChoice, Scri
 use berth_operations::package_buckets;
 use serde::Deserialize;
 
-use super::draft::Opened;
+use super::draft::{Behind, Opened};
 use super::view::{BucketState, BucketToggle, PackageGroup, PackageToggle, PackagesStepPage, WizardStep};
 use crate::WebError;
 use crate::forms::{FormErrors, Rejected};
@@ -31,6 +31,7 @@ pub(super) async fn show(opened: Opened) -> Result<PackagesStepPage, WebError> {
 pub(super) struct Typed {
     /// `back`, or `sum` to stay and see what will be installed.
     go: String,
+    version: Option<i32>,
     packages: Vec<String>,
     buckets: Vec<String>,
     /// The id of a bucket that is to be taken as it is now.
@@ -41,7 +42,9 @@ pub(super) struct Typed {
 pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Result<Response, WebError> {
     let stored = package_buckets::list(opened.call.ctx(), opened.call.user_id(), "").await?;
     let all_there = apply(&mut opened.draft.form, &typed, &stored);
-    opened.save().await?;
+    if !opened.save(typed.version).await? {
+        return Ok(Behind(page(&opened, &FormErrors::default()).await?).into_response());
+    }
     if typed.go == "back" {
         return Ok(opened.go_to(WizardStep::Configure));
     }

@@ -2,40 +2,78 @@
 
 mod facts;
 
+use axum::Form;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use berth_domain::creation::CreationSpec;
 use berth_operations::node_options;
 use berth_operations::{Error, FieldErrors, container_templates, creation, nodes};
+use serde::Deserialize;
 
-use super::draft::{Opened, submitted};
+use super::draft::{Behind, Opened};
 use super::view::{ReviewStepPage, WizardStep};
-use super::{choose, configure, packages, scripts};
+use super::{choose, configure, packages, scripts, vmid};
 use crate::WebError;
 use crate::error::NodeTrouble;
-use crate::forms::{FormErrors, Rejected};
+use crate::forms::{Field, FormErrors, Rejected};
 
 pub(super) async fn show(opened: Opened) -> Result<ReviewStepPage, WebError> {
-    page(&opened, None).await
+    page(&opened, Shown::default()).await
 }
 
-/// Creates it. What is refused leads back to the step that mends it; a node in trouble is said here, and the draft stays.
-pub(super) async fn submit(opened: Opened) -> Result<Response, WebError> {
-    let (call, draft) = (&opened.call, opened.draft.id);
-    match creation::submit(call.ctx(), call.user_id(), draft).await {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Typed {
+    go: String,
+    version: Option<i32>,
+    /// There once another one is needed.
+    vmid: Option<String>,
+}
+
+/// Creates it, as the page shows it. What is refused leads back to the step that mends it, but for the VMID, which is mended here; a node
+/// in trouble is said here, and the draft stays.
+pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Result<Response, WebError> {
+    if !opened.is_current(typed.version) {
+        return Ok(Behind(page(&opened, Shown::default()).await?).into_response());
+    }
+    if let Some(vmid) = typed.vmid {
+        opened.draft.form.vmid = vmid;
+        if typed.go == "next-vmid" {
+            return next_vmid(opened).await;
+        }
+        if !opened.save(typed.version).await? {
+            return Ok(Behind(page(&opened, Shown::default()).await?).into_response());
+        }
+    }
+    let (call, draft) = (&opened.call, opened.draft.clone());
+    match creation::submit_as_read(call.ctx(), call.user_id(), draft).await {
         Ok(id) => Ok(call.by_htmx.go_to(&format!("/creations/{id}"))),
         Err(Error::Invalid(errors)) => rejected(opened, errors).await,
         Err(Error::Node(trouble)) => {
-            Ok((StatusCode::BAD_GATEWAY, page(&opened, Some(NodeTrouble::from(*trouble))).await?)
-                .into_response())
+            let shown = Shown { trouble: Some(NodeTrouble::from(*trouble)), ..Shown::default() };
+            Ok((StatusCode::BAD_GATEWAY, page(&opened, shown).await?).into_response())
         }
-        // Submitted from another tab in this very moment.
-        Err(Error::NotFound) => Ok(submitted(call, draft).await),
+        // Changed, or submitted, from another tab in this very moment.
+        Err(Error::Behind) => Ok(opened.go_to(WizardStep::Review)),
         Err(error) => Err(error.into()),
     }
 }
 
+/// The page with the next free VMID in its field, or why there is none.
+async fn next_vmid(mut opened: Opened) -> Result<Response, WebError> {
+    let error = vmid::fill(&mut opened).await?.err();
+    let kept = opened.save(None).await?;
+    let vmid = Some(Field { value: opened.draft.form.vmid.clone(), error });
+    let page = page(&opened, Shown { vmid, ..Shown::default() }).await?;
+    Ok(if kept { page.into_response() } else { Behind(page).into_response() })
+}
+
 async fn rejected(opened: Opened, errors: FieldErrors) -> Result<Response, WebError> {
+    if let (Some("vmid"), Some(vmid)) = (only_field(&errors), errors.of("vmid").first()) {
+        let field = Field { value: opened.draft.form.vmid.clone(), error: Some(vmid.clone()) };
+        let shown = Shown { vmid: Some(field), ..Shown::default() };
+        return Ok(Rejected(page(&opened, shown).await?).into_response());
+    }
     let step = first_step(&errors);
     let errors = FormErrors::from(errors);
     let page = match step {
@@ -57,13 +95,27 @@ fn step_of(field: &str) -> WizardStep {
     }
 }
 
+/// The field, if there is only one to mend.
+fn only_field(errors: &FieldErrors) -> Option<&'static str> {
+    let mut fields = errors.iter().map(|(field, _)| field);
+    fields.next().filter(|_| fields.next().is_none())
+}
+
 /// The first step that has something to mend.
 fn first_step(errors: &FieldErrors) -> WizardStep {
     errors.iter().map(|(field, _)| step_of(field)).min().unwrap_or(WizardStep::Configure)
 }
 
-/// The page, with the trouble that prevented the creation.
-async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewStepPage, WebError> {
+/// What the page shows besides what was chosen.
+#[derive(Default)]
+struct Shown {
+    /// What prevented the creation.
+    trouble: Option<NodeTrouble>,
+    /// Another VMID is needed. The node is not asked what it thinks of the rest: that was on the page that was sent.
+    vmid: Option<Field>,
+}
+
+async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError> {
     let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
     let form = &opened.draft.form;
     let recipe = match form.container_template.parse() {
@@ -78,13 +130,16 @@ async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewSte
     let nodes = nodes::stored(ctx, user).await?;
     let node = nodes.iter().find(|node| Some(node.id) == form.node_id());
     let wizard = opened.wizard(WizardStep::Review);
-    let (mut warnings, mut trouble, mut problem) = (Vec::new(), trouble, None);
+    let Shown { mut trouble, vmid } = shown;
+    let (mut warnings, mut problem) = (Vec::new(), None);
     match form.to_spec(recipe.as_ref()) {
-        Ok(spec) if trouble.is_none() => match warned(opened, &spec).await? {
+        Ok(spec) if trouble.is_none() && vmid.is_none() => match warned(opened, &spec).await? {
             Ok(found) => warnings = found,
             Err(found) => trouble = Some(found),
         },
         Ok(_) => {}
+        // It stands beside its field.
+        Err(errors) if vmid.is_some() && only_field(&errors) == Some("vmid") => {}
         Err(errors) => problem = Some((summary(&errors), first_step(&errors))),
     }
     warnings.extend(facts::unlike(form));
@@ -95,6 +150,7 @@ async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewSte
         warnings,
         trouble: trouble.map(|trouble| NodeTrouble { retry: Some(wizard.here()), ..trouble }),
         problem,
+        vmid,
         wizard,
     })
 }

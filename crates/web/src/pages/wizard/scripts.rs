@@ -7,7 +7,7 @@ use berth_operations::creation::ScriptChoice;
 use berth_operations::{Error, container_templates};
 use serde::Deserialize;
 
-use super::draft::Opened;
+use super::draft::{Behind, Opened};
 use super::view::{ScriptItem, ScriptsStepPage, WizardStep};
 use crate::WebError;
 use crate::forms::FormErrors;
@@ -21,6 +21,7 @@ pub(super) async fn show(opened: Opened) -> Result<ScriptsStepPage, WebError> {
 #[serde(default)]
 pub(super) struct Typed {
     go: String,
+    version: Option<i32>,
     scripts: Vec<String>,
     order: Vec<String>,
     #[serde(rename = "move")]
@@ -34,7 +35,9 @@ pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Resu
         script.on = typed.scripts.contains(&script.name);
     }
     let position = order.apply(scripts, |script| &script.name);
-    opened.save().await?;
+    if !opened.save(typed.version).await? {
+        return Ok(Behind(page(&opened, &FormErrors::default()).await?).into_response());
+    }
     if order.moves() {
         // Without JavaScript, too, one goes on where the script is now.
         let place = position.map(|position| format!("#script-{}", position + 1)).unwrap_or_default();

@@ -1,13 +1,15 @@
 //! `GET /containers/new`: opens a draft.
 
 use axum::extract::Query;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use berth_operations::creation::CreationForm;
 use berth_operations::{Error, container_templates, drafts, nodes};
 use serde::Deserialize;
 
 use super::draft::base;
-use super::view::{NoNodesPage, WizardStep};
+use super::unfinished;
+use super::view::{NoNodesPage, TooManyDraftsPage, WizardStep};
 use crate::WebError;
 use crate::extract::Call;
 use crate::layout::Section;
@@ -40,8 +42,16 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
     if nodes.iter().any(|node| node.id.to_string() == wanted.node) {
         form.node = wanted.node;
     }
-    let draft = drafts::start(call.ctx(), call.user_id(), form).await?;
+    let draft = match drafts::start(call.ctx(), call.user_id(), form).await {
+        Err(Error::Conflict(_)) => return Ok((StatusCode::CONFLICT, too_many(&call).await?).into_response()),
+        other => other?,
+    };
     Ok(Redirect::to(&format!("{}/{}", base(draft.id), step.slug())).into_response())
+}
+
+async fn too_many(call: &Call) -> Result<TooManyDraftsPage, WebError> {
+    let layout = call.layout("Create container", Section::Containers).await?.under("Containers", "/");
+    Ok(TooManyDraftsPage { layout, unfinished: unfinished::list(call, None).await? })
 }
 
 /// There is no place for a container yet.

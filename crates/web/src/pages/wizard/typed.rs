@@ -9,6 +9,8 @@ use serde::Deserialize;
 #[serde(default)]
 pub(super) struct Typed {
     pub(super) go: String,
+    /// The version of the draft that the page shows.
+    pub(super) version: Option<i32>,
     node: Option<String>,
     hostname: Option<String>,
     vmid: Option<String>,

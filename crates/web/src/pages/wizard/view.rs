@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use askama::Template;
 use askama_web::WebTemplate;
+use berth_operations::drafts::KEPT_DAYS;
 use time::OffsetDateTime;
 
 use crate::error::NodeTrouble;
@@ -73,6 +74,10 @@ pub struct Wizard {
     pub reached: WizardStep,
     /// Whether there is any node to create a container on.
     pub has_nodes: bool,
+    /// The version of the draft that the page shows, which its form sends.
+    pub version: i32,
+    /// Whether what was sent came from a page that shows an older one, so that nothing was kept.
+    pub behind: bool,
 }
 
 impl Wizard {
@@ -132,10 +137,48 @@ pub struct ContainerTemplateChoice {
 pub struct UnfinishedDraft {
     /// Its address, without a trailing slash.
     pub base: String,
-    /// What it is to become.
+    /// What it is called.
     pub title: String,
+    /// The container template's title.
+    pub template: String,
+    /// The VMID, as typed.
+    pub vmid: Option<String>,
+    /// The node, if it is still there.
+    pub node: Option<String>,
+    /// The step that is next.
+    pub step: WizardStep,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
+}
+
+/// `/containers/new` for somebody who has as many drafts as one may have.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/too_many.html")]
+pub struct TooManyDraftsPage {
+    /// The frame.
+    pub layout: Layout,
+    /// What was begun and not finished.
+    pub unfinished: Vec<UnfinishedDraft>,
+}
+
+impl TooManyDraftsPage {
+    /// Where discarding one leads back to.
+    #[allow(clippy::unused_self, reason = "its partial is shared with a page that has an address of its own")]
+    pub fn here(&self) -> String {
+        "/containers/new".into()
+    }
+}
+
+/// A step of a draft that was discarded.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/discarded.html")]
+pub struct DiscardedPage {
+    /// The frame.
+    pub layout: Layout,
+    /// What the draft is called.
+    pub title: String,
+    /// Its address, without a trailing slash.
+    pub base: String,
 }
 
 /// Step 1.
@@ -167,13 +210,8 @@ pub enum VmidCheck {
     Invalid(String),
     /// Nobody has it.
     Available,
-    /// Somebody has it.
-    Taken {
-        /// Who.
-        name: String,
-        /// The PVE node; none while it is being created.
-        node: Option<String>,
-    },
+    /// Somebody has it; who, after "Taken".
+    Taken(String),
     /// It could not be asked.
     Unknown(String),
 }
@@ -468,6 +506,8 @@ pub struct ReviewStepPage {
     pub trouble: Option<NodeTrouble>,
     /// Why it was not accepted, with the step that mends it.
     pub problem: Option<(String, WizardStep)>,
+    /// The VMID, where another one is needed.
+    pub vmid: Option<Field>,
 }
 
 /// `/containers/new` without any node.

@@ -3,7 +3,7 @@
 use axum::extract::Query;
 use berth_domain::NodeId;
 use berth_operations::Error;
-use berth_operations::vmids::{self, Availability};
+use berth_operations::vmids::{self, Availability, By};
 use serde::Deserialize;
 
 use super::draft::Opened;
@@ -34,10 +34,35 @@ pub(super) async fn look_up(call: &Call, node: NodeId, text: &str) -> Result<Vmi
     }
     Ok(match vmids::check(call.ctx(), call.user_id(), node, text).await {
         Ok(Availability::Available) => VmidCheck::Available,
-        Ok(Availability::Taken { name, node }) => VmidCheck::Taken { name, node },
+        Ok(Availability::Taken(by)) => VmidCheck::Taken(taken(by)),
         Ok(Availability::Invalid(message)) => VmidCheck::Invalid(message),
         Ok(Availability::Unknown(cause)) => VmidCheck::Unknown(cause),
         Err(Error::NotFound) => VmidCheck::Unknown("choose a node first".into()),
         Err(error) => return Err(error.into()),
     })
+}
+
+fn taken(by: By) -> String {
+    match by {
+        By::Guest { name, node } => format!("by {name} on {node}"),
+        By::Creation(name) => format!("by {name}, which is being created"),
+        By::SomebodyElsesCreation => "by a container that somebody else is creating".into(),
+        By::Unlisted => {
+            "by a guest that this node's token may not see, or that is too new to be listed".into()
+        }
+    }
+}
+
+/// Fills in the next free VMID, or says why not.
+pub(super) async fn fill(opened: &mut Opened) -> Result<Result<(), String>, WebError> {
+    let Some(node) = opened.draft.form.node_id() else { return Ok(Err("Choose a node first".into())) };
+    match vmids::next_free(opened.call.ctx(), opened.call.user_id(), node).await {
+        Ok(vmid) => {
+            opened.draft.form.vmid = vmid.to_string();
+            Ok(Ok(()))
+        }
+        Err(Error::NotFound) => Ok(Err("Choose a node first".into())),
+        Err(error @ (Error::Node(_) | Error::Conflict(_))) => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
