@@ -66,5 +66,8 @@ pub async fn discard(ctx: &Context, user: UserId, id: DraftId) -> Result<()> {
 
 /// Throws away the drafts that nobody has touched for 30 days; answers how many.
 pub async fn expire(ctx: &Context) -> Result<u64> {
-    Ok(berth_store::drafts::delete_older_than(&ctx.pg, ctx.clock.now() - KEPT).await?)
+    let since = ctx.clock.now() - KEPT;
+    let expired = berth_store::drafts::delete_older_than(&ctx.pg, since).await?;
+    berth_store::os_template_downloads::delete_older_than(&ctx.pg, since).await?;
+    Ok(expired)
 }

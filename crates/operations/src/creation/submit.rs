@@ -8,7 +8,7 @@ use berth_store::creations::{self, NewCreation, NewStep};
 use super::form::CreationForm;
 use super::steps;
 use crate::node_options::{self, NodeOptions};
-use crate::{Context, Error, FieldErrors, NodeConnection, Result, drafts, vmids};
+use crate::{Context, Error, FieldErrors, NodeConnection, Result, drafts, os_templates, vmids};
 
 /// Submits one of the user's drafts. Submitted twice, it is the same creation: it has the draft's id.
 ///
@@ -25,6 +25,10 @@ pub async fn submit(ctx: &Context, user: UserId, draft: DraftId) -> Result<Creat
         Err(Error::NotFound) => return Err(FieldErrors::one("node", "choose a node").into()),
         other => other?,
     };
+    if os_templates::is_on_its_way(ctx, user, draft, &spec.os_template).await? {
+        let text = "it is still being downloaded: wait until it is there, or choose another";
+        return Err(FieldErrors::one("os_template", text).into());
+    }
     on_the_node(&connection, &spec).await?;
     insert(ctx, user, id, &connection, spec).await?;
     super::enqueue(ctx, id).await;
