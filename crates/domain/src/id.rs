@@ -85,3 +85,7 @@ id!(
     /// A session where its owner sees it listed. It opens nothing, and the session's own id cannot be told from it.
     SessionHandle
 );
+id!(
+    /// A download of an OS template from Proxmox's catalogue.
+    OsTemplateDownloadId
+);

@@ -11,6 +11,7 @@ pub mod id;
 pub mod network;
 pub mod node;
 pub mod node_health;
+pub mod os_template;
 pub mod package;
 pub mod package_bucket;
 pub mod secret;
@@ -22,7 +23,8 @@ pub use clock::Clock;
 pub use fingerprint::Fingerprint;
 pub use host::{Host, HostPort};
 pub use id::{
-    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, PackageBucketId, SessionHandle, UserId,
+    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, OsTemplateDownloadId, PackageBucketId, SessionHandle,
+    UserId,
 };
 pub use secret::Secret;
 pub use token::TokenId;

@@ -27,12 +27,40 @@ pub fn is_tag(text: &str) -> bool {
         })
 }
 
+/// Whether `text` is a DNS server as Proxmox's `lxc-ip-with-ll-iface` format takes it: an address, a link-local one also with the
+/// interface it is on, such as `fe80::1%eth0`.
+pub fn is_nameserver(text: &str) -> bool {
+    match text.split_once('%') {
+        Some((address, interface)) => {
+            let link_local = address.len() > 5 && address.starts_with("fe80:");
+            link_local && address.parse::<Ipv6Addr>().is_ok() && is_interface(interface)
+        }
+        None => text.parse::<IpAddr>().is_ok(),
+    }
+}
+
+/// `pve-iface`: a letter, then letters, digits and underscores, then perhaps a VLAN or an alias.
+fn is_interface(text: &str) -> bool {
+    let (name, number) =
+        text.split_once([':', '.']).map_or((text, None), |(name, number)| (name, Some(number)));
+    (2..=21).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+        && number.is_none_or(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The shortest prefix that Proxmox's `CIDRv4` and `CIDRv6` formats take.
+const SHORTEST_PREFIX: u8 = 8;
+
 /// Why an address is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     /// No prefix length, or no address at all.
     #[error("write the address with its prefix length, for example 192.168.1.50/24")]
     Cidr,
+    /// A prefix that Proxmox refuses: a network of that size is no container's.
+    #[error("the prefix length must be at least 8, for example 192.168.1.50/24")]
+    Prefix,
     /// Network or broadcast address.
     #[error("this is the network's own or its broadcast address: choose one between them")]
     NotAHost,
@@ -112,6 +140,9 @@ where
 {
     let net: N = address.trim().parse().map_err(|_| InvalidAddress::Cidr)?;
     let subnet: IpNet = net.into();
+    if subnet.prefix_len() < SHORTEST_PREFIX {
+        return Err(InvalidAddress::Prefix);
+    }
     let gateway = gateway.trim();
     if gateway.is_empty() {
         return Ok((net, None));
@@ -173,6 +204,25 @@ mod tests {
     }
 
     #[test]
+    fn dns_servers_follow_proxmox() {
+        for (server, valid) in [
+            ("1.1.1.1", true),
+            ("2606:4700::1111", true),
+            ("fe80::1%eth0", true),
+            ("fe80::1%vmbr0.20", true),
+            ("fe80::1%", false),
+            ("fe80::1%0eth", false),
+            ("1.1.1.1%eth0", false),
+            ("fd00::1%eth0", false),
+            ("dns.lan", false),
+            ("1.1.1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_nameserver(server), valid, "{server:?}");
+        }
+    }
+
+    #[test]
     fn tags_follow_proxmox() {
         for (tag, valid) in [
             ("web", true),
@@ -199,6 +249,8 @@ mod tests {
         assert_eq!(check("10.0.0.5/24", "10.0.1.1"), Err(InvalidAddress::GatewayOutside));
         assert_eq!(check("10.0.0.5/24", "10.0.0.5"), Err(InvalidAddress::GatewayIsSelf));
         assert_eq!(check("10.0.0.5/33", ""), Err(InvalidAddress::Cidr));
+        assert_eq!(check("10.0.0.5/7", ""), Err(InvalidAddress::Prefix));
+        assert_eq!(check("10.0.0.5/8", ""), Ok(()));
         assert!(Ipv6::parse_static("2001:db8::5/64", "fe80::1").is_ok());
     }
 }

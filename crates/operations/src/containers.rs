@@ -74,6 +74,8 @@ pub struct UnmanagedContainer {
     pub vmid: Vmid,
     /// Its host name, as far as Proxmox tells.
     pub hostname: String,
+    /// Its node.
+    pub node_id: NodeId,
     /// What the node's owner calls the node.
     pub node_name: String,
     /// What it is doing.
@@ -159,7 +161,7 @@ pub async fn list(ctx: &Context, user: UserId) -> Result<Dashboard> {
             let own =
                 guests.iter().filter(|(_, guest)| guest.node.as_deref() == Some(node.pve_node_name.as_str()));
             let strange = own.filter(|(vmid, guest)| !known(**vmid) && !guest.is_clone_source);
-            dashboard.unmanaged.extend(strange.map(|(vmid, guest)| unmanaged(*vmid, guest, name)));
+            dashboard.unmanaged.extend(strange.map(|(vmid, guest)| unmanaged(*vmid, guest, (node.id, name))));
         }
     }
     let in_creation =
@@ -218,9 +220,10 @@ fn overview(
     }
 }
 
-fn unmanaged(vmid: Vmid, guest: &Resource, node_name: &str) -> UnmanagedContainer {
+fn unmanaged(vmid: Vmid, guest: &Resource, (node_id, node_name): (NodeId, &str)) -> UnmanagedContainer {
     UnmanagedContainer {
         vmid,
+        node_id,
         hostname: guest.name.clone().unwrap_or_else(|| format!("CT {vmid}")),
         node_name: node_name.into(),
         state: doing(guest, node_name),

@@ -108,5 +108,6 @@ pub async fn restore(ctx: &Context, user: UserId, id: DraftId) -> Result<()> {
 pub async fn expire(ctx: &Context) -> Result<u64> {
     let now = ctx.clock.now();
     let sweep = store::Sweep { kept_since: now - Duration::days(KEPT_DAYS), aside_since: now - ASIDE };
+    berth_store::os_template_downloads::delete_older_than(&ctx.pg, sweep.kept_since).await?;
     Ok(store::sweep(&ctx.pg, sweep).await?)
 }

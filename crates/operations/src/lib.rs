@@ -15,6 +15,7 @@ pub mod login;
 pub mod node_connection;
 pub mod node_options;
 pub mod nodes;
+pub mod os_templates;
 pub mod package_buckets;
 pub mod queue;
 pub mod sessions;

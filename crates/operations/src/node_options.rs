@@ -1,13 +1,20 @@
 //! What a node has to offer for a new container.
 
+mod doubts;
+mod fit;
+
+use std::cmp::Ordering;
 use std::time::Duration;
 
-use berth_domain::creation::CreationSpec;
 use berth_domain::node::Node;
+use berth_domain::os_template::compare_names;
 use berth_domain::{NodeId, UserId};
 use berth_proxmox::Client;
 use berth_proxmox::storage::Storage;
 use futures::future::join_all;
+
+pub use doubts::{Doubt, Wanted};
+pub use fit::fit;
 
 use crate::{Context, Error, NodeConnection, Result};
 
@@ -22,10 +29,12 @@ pub type Offer<T> = Result<T, String>;
 pub struct NodeOptions {
     /// The node.
     pub node: Node,
-    /// OS templates that are there, by name; an empty list means that one must be downloaded first.
+    /// OS templates that are there, by storage, the newest of each kind first; an empty list means that one must be downloaded first.
     pub os_templates: Offer<Vec<OsTemplate>>,
+    /// Storages that take OS templates and work.
+    pub os_template_storages: Offer<Vec<StorageSpace>>,
     /// Storages that take a container's root disk and work; never empty.
-    pub storages: Offer<Vec<RootStorage>>,
+    pub storages: Offer<Vec<StorageSpace>>,
     /// Bridges, by name; never empty.
     pub bridges: Offer<Vec<Bridge>>,
     /// What the node has in all.
@@ -46,15 +55,20 @@ pub struct OsTemplate {
 }
 
 impl OsTemplate {
-    /// Whether it is of a kind such as `debian`.
+    /// Whether it is of a kind such as `debian`. An appliance that is built on it is something else.
     pub fn is_of(&self, ostype: &str) -> bool {
-        self.name.starts_with(ostype)
+        self.name.starts_with(ostype) && !self.name.contains("-turnkey-")
+    }
+
+    /// The file's name, the same on each storage.
+    pub fn file(&self) -> &str {
+        self.volid.rsplit('/').next().unwrap_or_default()
     }
 }
 
-/// A storage for root disks.
+/// A storage, for root disks or OS templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RootStorage {
+pub struct StorageSpace {
     /// Its name.
     pub name: String,
     /// Its kind, such as `lvmthin`.
@@ -89,6 +103,8 @@ pub struct Capacity {
     pub memory: u64,
     /// Bytes of memory in use.
     pub memory_used: u64,
+    /// Bytes of swap.
+    pub swap: u64,
 }
 
 impl NodeOptions {
@@ -101,35 +117,6 @@ impl NodeOptions {
             self.capacity.as_ref().err(),
         ];
         if parts.iter().all(Option::is_some) { parts[0].map(String::as_str) } else { None }
-    }
-
-    /// What to think twice about before a creation: more memory or cores than the node has, more disk than is free.
-    pub fn warnings(&self, spec: &CreationSpec) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let name = &self.node.name;
-        if let Ok(Capacity { cores, memory, .. }) = self.capacity {
-            let mebibytes = memory >> 20;
-            if u64::from(spec.memory) > mebibytes {
-                warnings
-                    .push(format!("{} MiB of memory is more than {name} has ({mebibytes} MiB)", spec.memory));
-            }
-            if let Some(cores) = cores.filter(|cores| u64::from(spec.cores) > *cores) {
-                warnings.push(format!("{} cores are more than {name} has ({cores})", spec.cores));
-            }
-        }
-        let storage =
-            self.storages.as_ref().ok().and_then(|all| all.iter().find(|each| each.name == spec.storage));
-        if let Some(free) =
-            storage.and_then(|storage| storage.free).filter(|free| u64::from(spec.disk) << 30 > *free)
-        {
-            let storage = &spec.storage;
-            warnings.push(format!(
-                "{} GiB of disk is more than is free on {storage} ({} GiB)",
-                spec.disk,
-                free >> 30
-            ));
-        }
-        warnings
     }
 }
 
@@ -151,15 +138,18 @@ pub(crate) async fn of(connection: &NodeConnection) -> NodeOptions {
         Ok(storages) => os_templates(&client, name, storages).await.map_err(trouble),
         Err(message) => Err(message.clone()),
     };
+    let os_template_storages = storages.clone().map(|storages| serving(storages, "vztmpl"));
     NodeOptions {
         node: connection.node.clone(),
         os_templates,
+        os_template_storages,
         storages: storages.and_then(|storages| root_storages(name, storages)),
         bridges: bridges.map_err(trouble).and_then(|found| self::bridges(name, found)),
         capacity: status.map_err(trouble).map(|status| Capacity {
             cores: status.cpuinfo.cpus,
             memory: status.memory.total,
             memory_used: status.memory.used,
+            swap: status.swap.total,
         }),
     }
 }
@@ -188,7 +178,7 @@ async fn os_templates(
             }
         }
     }
-    found.sort_by(|a, b| (&a.name, &a.storage).cmp(&(&b.name, &b.storage)));
+    found.sort_by(|a, b| a.storage.cmp(&b.storage).then_with(|| newest_first(&a.name, &b.name)));
     match last_error {
         Some(error) if failed == all => Err(error),
         _ => Ok(found),
@@ -201,17 +191,26 @@ fn os_template(volid: String, size: Option<u64>) -> Option<OsTemplate> {
     Some(OsTemplate { name, storage: storage.to_owned(), size, volid })
 }
 
-fn root_storages(node: &str, storages: Vec<Storage>) -> Offer<Vec<RootStorage>> {
-    let found: Vec<RootStorage> = storages
-        .into_iter()
-        .filter(|storage| storage.serves("rootdir"))
-        .map(|storage| RootStorage {
+/// By kind, the newest of each first: `debian-13` before `debian-12`, and both after `alpine`.
+fn newest_first(a: &str, b: &str) -> Ordering {
+    let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
+    kind(a).cmp(&kind(b)).then_with(|| compare_names(b, a))
+}
+
+fn serving(storages: Vec<Storage>, content: &str) -> Vec<StorageSpace> {
+    let serving = storages.into_iter().filter(|storage| storage.serves(content));
+    serving
+        .map(|storage| StorageSpace {
             name: storage.storage,
             kind: storage.kind,
             free: storage.avail,
             total: storage.total,
         })
-        .collect();
+        .collect()
+}
+
+fn root_storages(node: &str, storages: Vec<Storage>) -> Offer<Vec<StorageSpace>> {
+    let found = serving(storages, "rootdir");
     if found.is_empty() {
         return Err(format!(
             "{node} shows no working storage that takes containers (content rootdir). Either it has none, or the token lacks \
@@ -243,7 +242,67 @@ fn bridges(node: &str, found: Vec<berth_proxmox::network::NetworkInterface>) -> 
 
 #[cfg(test)]
 mod tests {
+    use berth_domain::Clock;
+
     use super::*;
+
+    /// A node with 8 cores, 8 GiB of memory, half of it free, and 1 GiB of swap. The last storage is the roomiest, the first has
+    /// 100 GiB free.
+    pub(super) fn options(
+        name: &str,
+        os_templates: &[&str],
+        storages: &[&str],
+        bridges: &[&str],
+    ) -> NodeOptions {
+        let node = Node {
+            id: NodeId::new(),
+            name: name.into(),
+            address: "pve.lan:8006".parse().unwrap(),
+            certificate: None,
+            token_id: "root@pam!berth".parse().unwrap(),
+            pve_node_name: "pve".into(),
+            cluster: "host:pve".into(),
+            pve_version: "9.2.11".into(),
+            ssh: None,
+            is_default: true,
+            created_at: Clock::system().now(),
+        };
+        let space = |(position, name): (usize, &&str)| StorageSpace {
+            name: (*name).into(),
+            kind: "dir".into(),
+            free: Some((100 + position as u64) << 30),
+            total: Some(200 << 30),
+        };
+        let storages: Vec<StorageSpace> = storages.iter().enumerate().map(space).collect();
+        let bridge = |name: &&str| Bridge {
+            name: (*name).into(),
+            comment: None,
+            address: None,
+            active: true,
+            vlan_aware: false,
+        };
+        NodeOptions {
+            node,
+            os_templates: Ok(os_templates
+                .iter()
+                .filter_map(|volid| os_template((*volid).into(), None))
+                .collect()),
+            os_template_storages: Ok(storages.clone()),
+            storages: Ok(storages),
+            bridges: Ok(bridges.iter().map(bridge).collect()),
+            capacity: Ok(Capacity { cores: Some(8), memory: 8 << 30, memory_used: 4 << 30, swap: 1 << 30 }),
+        }
+    }
+
+    #[test]
+    fn the_newest_of_each_kind_comes_first() {
+        let mut names = ["debian-12_12.7", "alpine-3.9", "debian-13_13.1", "alpine-3.22", "debian-12_12.12"];
+        names.sort_by(|a, b| newest_first(a, b));
+        assert_eq!(
+            names,
+            ["alpine-3.22", "alpine-3.9", "debian-13_13.1", "debian-12_12.12", "debian-12_12.7"]
+        );
+    }
 
     #[test]
     fn an_os_template_is_known_by_its_file() {
@@ -254,6 +313,10 @@ mod tests {
             ("debian-12-standard_12.7-1_amd64", "local")
         );
         assert!(found.is_of("debian") && !found.is_of("alpine"));
+        assert_eq!(found.file(), "debian-12-standard_12.7-1_amd64.tar.zst");
+        let appliance =
+            os_template("local:vztmpl/debian-12-turnkey-nginx_18.0-1_amd64.tar.gz".into(), None).unwrap();
+        assert!(!appliance.is_of("debian"));
         assert_eq!(os_template("local:iso/x.iso".into(), None), None);
     }
 

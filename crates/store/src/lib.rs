@@ -15,6 +15,7 @@ pub mod error;
 pub mod login_hosts;
 pub mod node_health;
 pub mod nodes;
+pub mod os_template_downloads;
 pub mod package_buckets;
 pub mod pending_logins;
 pub mod pool;

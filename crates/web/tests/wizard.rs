@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
+use berth_domain::os_template::DownloadState;
 use berth_operations::creation::CreationForm;
-use berth_operations::drafts;
+use berth_operations::{drafts, os_templates};
 use berth_testkit::form::Form;
 use berth_testkit::simulator::ROOT_PASSWORD;
-use berth_testkit::{Browser, Page, TestApp};
+use berth_testkit::{Browser, DEADLINE, Page, TestApp, wait_until};
 use scraper::{Html, Selector};
 use serde_json::json;
 
@@ -164,4 +165,125 @@ fn text(page: &Page, selector: &str) -> String {
 
 fn errors(page: &Page) -> Vec<String> {
     texts(page, ".field-error span")
+}
+
+#[tokio::test]
+async fn an_os_template_is_downloaded_once_and_its_failure_says_what_to_do() {
+    let app = TestApp::start_as_shipped().await;
+    let owner = app.owner().await;
+    let (_web, mut browser) = app.web().await;
+    log_in(&app, &mut browser).await;
+    let page = configure(&mut browser).await;
+    let typed = page.form(&page.path).set("hostname", "web-01").press("go", "download");
+    let list = browser.submit(&typed).await;
+    assert!(list.path.ends_with("/os-templates"), "{}", list.path);
+    let found = browser.get(&format!("{}?q=trixie+debian", list.path)).await;
+    let offered = text(&found, ".appliance");
+    assert!(offered.contains("debian-13-standard") && !offered.contains("alpine"), "{offered}");
+    let refused = browser.submit(&found.form(&list.path)).await;
+    assert_eq!(refused.status, 422, "nothing was chosen: {:?}", errors(&refused));
+
+    // Two drafts, and one of them twice: one download. The recorded host has no way out.
+    app.simulator
+        .faults(json!([{ "kind": "slow-task", "seconds": 5, "task": "download", "count": 1 }]))
+        .await;
+    let file = "debian-13-standard_13.6-1_amd64.tar.zst";
+    let id = |page: &Page| page.path.split('/').nth(3).unwrap().parse().unwrap();
+    let (first, other) = (id(&page), id(&configure(&mut browser).await));
+    let ask = |draft| os_templates::download(&app.ctx, owner.user, draft, (owner.node, "local", file));
+    let (a, b, c) = tokio::join!(ask(first), ask(first), ask(other));
+    assert_eq!(
+        [a.unwrap(), b.unwrap(), c.unwrap()],
+        [const { "local:vztmpl/debian-13-standard_13.6-1_amd64.tar.zst" }; 3]
+    );
+    assert_eq!(app.simulator.requests("POST /nodes/pve/aplinfo").await, 1);
+    let (host, now) = ("pve.lan:8006".parse().unwrap(), app.ctx.clock.now());
+    let stranger = berth_store::users::upsert_login(&app.ctx.pg, &host, "eve@pve", now).await.unwrap().id;
+    assert!(os_templates::progress(&app.ctx, stranger, first).await.unwrap().is_none());
+    let ended = wait_until(DEADLINE, "the download ends", async || {
+        let found = os_templates::progress(&app.ctx, owner.user, first).await.unwrap().unwrap();
+        (found.download.state != DownloadState::Running).then_some(found.download)
+    })
+    .await;
+    assert_eq!(ended.state, DownloadState::Failed);
+    assert!(ended.error.unwrap().contains("unable to resolve host address"));
+
+    // Asked for again by the page, it is begun again and said where it is chosen.
+    let form = found.form(&list.path).choose("file", file).set("storage", "local");
+    let page = browser.submit(&form).await;
+    assert!(page.path.ends_with("/configure"), "{}", page.path);
+    assert_eq!(page.form(&page.path).value("hostname"), Some("web-01"));
+    wait_until(DEADLINE, "the page tells of the failure", async || {
+        let told = text(&browser.get(&page.path).await, "#download .notice-error");
+        (told.contains("could not be downloaded") && told.contains("DNS works")).then_some(())
+    })
+    .await;
+    assert_eq!(app.simulator.requests("POST /nodes/pve/aplinfo").await, 2);
+}
+
+#[tokio::test]
+async fn another_one_like_any_container_and_what_was_chosen_last() {
+    let app = TestApp::start_as_shipped().await;
+    let owner = app.owner().await;
+    let (_web, mut browser) = app.web().await;
+    log_in(&app, &mut browser).await;
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ me";
+    let page = configure(&mut browser).await;
+    let pasted = format!(
+        "{key}\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----"
+    );
+    let typed = page
+        .form(&page.path)
+        .set("hostname", "db-1")
+        .set("memory", "333")
+        .set("bridge", "vmbr1")
+        .set("ssh_public_keys", pasted)
+        .choose("ipv4_method", "static")
+        .set("ipv4_address", "10.77.1.5/24")
+        .set("ipv4_gateway", "10.77.1.1")
+        .press("go", "next-vmid");
+    let page = browser.submit(&typed).await;
+    assert_eq!(page.status, 422);
+    assert!(errors(&page)[0].starts_with("line 2: this was a private key"), "{:?}", errors(&page));
+    assert!(!page.html.contains("b3BlbnNzaC1rZXktdjE"));
+    assert!(!app.database.text().await.contains("b3BlbnNzaC1rZXktdjE"), "nor is it kept");
+    let form = page.form(&page.path);
+    assert_eq!(form.value("ssh_public_keys").map(str::trim), Some(key));
+    let page = browser.submit(&form.press("go", "next-vmid")).await;
+    // Packages and scripts as the template has them: straight to the review.
+    let review = browser.submit(&page.form(&page.path).press("go", "review")).await;
+    assert!(review.path.ends_with("/review"), "{}: {:?}", review.path, errors(&review));
+    let creation = browser.submit(&review.form(&review.path)).await;
+    let id = creation.path.strip_prefix("/creations/").unwrap().to_owned();
+
+    // The same again, but for what must differ.
+    let again = browser.get(&format!("/containers/new?like_creation={id}")).await;
+    let form = again.form(&again.path);
+    for (field, value) in [
+        ("hostname", ""),
+        ("vmid", ""),
+        ("memory", "333"),
+        ("bridge", "vmbr1"),
+        ("ipv4_method", "static"),
+        ("ipv4_address", ""),
+        ("ipv4_gateway", "10.77.1.1"),
+    ] {
+        assert_eq!(form.value(field), Some(value), "{field}");
+    }
+    assert!(again.html.contains("placeholder=\"db-2\""));
+    // A new one begins with what was chosen last, but not with all of it.
+    let fresh = configure(&mut browser).await.form("/containers/new");
+    let shown = ["bridge", "memory", "ipv4_method"].map(|field| fresh.value(field).unwrap().to_owned());
+    assert_eq!(shown, ["vmbr1", "512", "dhcp"]);
+    assert_eq!(fresh.value("ssh_public_keys").map(str::trim), Some(key));
+    // And one like a container that Berth has never seen, from what Proxmox says of it.
+    let page = browser.get(&format!("/containers/new?node={}&like_vmid={TAKEN}", owner.node)).await;
+    let form = page.form(&page.path);
+    assert_eq!((form.value("vmid"), form.value("storage")), (Some(""), Some("local-ct")));
+    for like in [
+        format!("like_creation={}", berth_domain::CreationId::new()),
+        format!("node={}&like_vmid=999", owner.node),
+    ] {
+        assert_eq!(browser.get(&format!("/containers/new?{like}")).await.status, 404, "{like}");
+    }
 }

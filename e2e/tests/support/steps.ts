@@ -128,3 +128,20 @@ export async function openContainer(page: Page, { hostname, vmid }: Wanted) {
 export function card(page: Page, { hostname }: Wanted) {
   return page.getByRole("listitem").filter({ has: page.getByRole("link", { name: hostname, exact: true }) });
 }
+
+// With Tab until the element has the focus, as somebody without a mouse gets there. Fails when it cannot be reached.
+export async function tabTo(page: Page, wanted: Locator) {
+  await expect(wanted).toBeVisible();
+  for (let pressed = 0; pressed < 200; pressed += 1) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`${wanted} cannot be reached with Tab`);
+}
+
+// Types into a field in place of what is there, by keyboard alone.
+export async function typeInto(page: Page, field: Locator, text: string) {
+  await tabTo(page, field);
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type(text);
+}

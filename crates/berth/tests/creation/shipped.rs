@@ -56,7 +56,7 @@ async fn each_becomes_ready_with_its_services_and_credentials_and_runs_twice_wit
 }
 
 async fn submit(app: &TestApp, owner: Owner, name: &str, vmid: u32) -> CreationId {
-    let template = container_templates::find(&app.ctx, name).await.unwrap();
+    let template = container_templates::outline_of(&app.ctx, owner.user, name).await.unwrap();
     let form = CreationForm {
         node: owner.node.to_string(),
         hostname: format!("{name}-{vmid}"),

@@ -113,8 +113,8 @@ async fn submit(job: &mut Job) -> Outcome<()> {
     job.begin_task(&upid).await
 }
 
-/// The request, with a root password that nobody learns.
-fn request(spec: &CreationSpec, id: CreationId) -> Outcome<CreateContainer> {
+/// The request, with a root password that nobody learns. What a token may not set is not in it.
+pub(crate) fn request(spec: &CreationSpec, id: CreationId) -> Outcome<CreateContainer> {
     Ok(CreateContainer {
         vmid: spec.vmid,
         ostemplate: spec.os_template.clone(),

@@ -1,7 +1,10 @@
 //! What the wizard has so far, and what becomes of it when it is submitted.
 
 mod again;
+mod keys;
+mod like;
 mod packages;
+mod recall;
 pub(crate) mod rules;
 
 use berth_domain::NodeId;
@@ -16,6 +19,10 @@ pub use packages::{BucketChoice, ChosenPackages};
 
 use crate::FieldErrors;
 use crate::forms::{checkbox, field_errors};
+use crate::node_options::Wanted;
+
+pub use like::{Original, like};
+pub use recall::recall;
 
 /// Everything the wizard asks, as typed: what a draft stores. It holds no secret. The names of its fields are those of the forms
 /// and of the messages; the bounds are those of `POST /nodes/{node}/lxc`.
@@ -106,6 +113,12 @@ pub struct CreationForm {
     /// Tags, separated by spaces, commas or semicolons.
     #[validate(custom(function = "rules::tags"))]
     pub tags: String,
+    /// The node that the choices from its lists were made for; empty before any was.
+    pub fitted: String,
+    /// A host name to suggest.
+    pub hostname_hint: String,
+    /// The OS template to choose where nothing is chosen and it fits, such as that of the person's last creation.
+    pub preferred_os_template: String,
     /// The container template's packages.
     pub packages: Vec<PackageChoice>,
     /// The container template's installers.
@@ -173,6 +186,9 @@ impl Default for CreationForm {
             start_at_boot: false,
             ssh_public_keys: empty(),
             tags: empty(),
+            fitted: empty(),
+            hostname_hint: empty(),
+            preferred_os_template: empty(),
             packages: Vec::new(),
             installers: Vec::new(),
             buckets: Vec::new(),
@@ -223,9 +239,27 @@ impl CreationForm {
         (self.unprivileged, self.nesting, self.keyctl, self.fuse) = (true, true, true, true);
     }
 
+    /// Takes the keys as pasted, but for what may be a private one: that is never kept. The message then is for beside the field.
+    pub fn paste_ssh_public_keys(&mut self, text: &str) -> Option<String> {
+        let (kept, private) = keys::without_private(text);
+        self.ssh_public_keys = kept;
+        private.map(|line| format!("line {line}: {}", keys::PRIVATE))
+    }
+
     /// The node, once one is chosen.
     pub fn node_id(&self) -> Option<NodeId> {
         self.node.parse().ok()
+    }
+
+    /// What the container would take from the node, as far as it can be read.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            cores: rules::number(&self.cores).ok(),
+            memory: rules::number(&self.memory).ok(),
+            swap: rules::number(&self.swap).ok(),
+            disk: rules::number(&self.disk).ok(),
+            storage: &self.storage,
+        }
     }
 
     /// What is wrong with the fields of the configuration, all but packages and scripts.
@@ -289,7 +323,7 @@ impl CreationForm {
             features: Features { nesting: self.nesting, keyctl: self.keyctl, fuse: self.fuse },
             unprivileged: self.unprivileged,
             start_at_boot: self.start_at_boot,
-            ssh_public_keys: rules::lines(&self.ssh_public_keys).map(Into::into).collect(),
+            ssh_public_keys: keys::lines(&self.ssh_public_keys).map(|(_, line)| line.to_owned()).collect(),
             tags: rules::split_tags(&self.tags),
             container_template: chosen.map(|chosen| Origin {
                 id: Some(chosen.id),
@@ -347,7 +381,7 @@ fn switched_on(
 
 fn beside(problem: InvalidAddress, address: &'static str, gateway: &'static str) -> &'static str {
     match problem {
-        InvalidAddress::Cidr | InvalidAddress::NotAHost => address,
+        InvalidAddress::Cidr | InvalidAddress::Prefix | InvalidAddress::NotAHost => address,
         InvalidAddress::Gateway | InvalidAddress::GatewayOutside | InvalidAddress::GatewayIsSelf => gateway,
     }
 }

@@ -30,7 +30,8 @@ mod watch;
 use std::time::Duration;
 
 use berth_domain::CreationId;
-use berth_domain::creation::Phase;
+use berth_domain::creation::{CreationSpec, Phase};
+use berth_proxmox::lxc::CreateContainer;
 use berth_store::creations;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +41,9 @@ use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
 
-pub use form::{BucketChoice, ChosenPackages, CreationForm, PackageChoice, ScriptChoice};
+pub use form::{
+    BucketChoice, ChosenPackages, CreationForm, Original, PackageChoice, ScriptChoice, like, recall,
+};
 pub use remove::remove_and_start_over;
 pub use submit::{submit, submit_as_read};
 pub use watch::{Cancelled, CreationDetails, ProgressHub, cancel, follow, is_line, log, retry, show};
@@ -91,6 +94,12 @@ pub async fn deliver(
     let delivery = conclude(&mut job, ended).await;
     drop(keeper);
     delivery
+}
+
+/// What `POST /nodes/{node}/lxc` is sent for this specification. [`Error::Conflict`] for one that no form accepts.
+pub fn request(spec: &CreationSpec, id: CreationId) -> Result<CreateContainer> {
+    create::request(spec, id)
+        .map_err(|failure| Error::Conflict(format!("the container cannot be asked for: {failure:?}")))
 }
 
 /// Puts a creation in the queue. A push that fails is no harm: the sweep makes up for it.

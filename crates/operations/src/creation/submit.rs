@@ -9,7 +9,7 @@ use super::form::CreationForm;
 use super::steps;
 use crate::drafts::{self, Draft};
 use crate::node_options::{self, NodeOptions};
-use crate::{Context, Error, FieldErrors, NodeConnection, Result, vmids};
+use crate::{Context, Error, FieldErrors, NodeConnection, Result, os_templates, vmids};
 
 /// Submits one of the user's drafts as it is stored. Submitted twice, it is the same creation: it has the draft's id.
 ///
@@ -53,6 +53,10 @@ async fn claim_and_insert(ctx: &Context, user: UserId, draft: &Draft) -> Result<
         Err(Error::NotFound) => return Err(node_is_gone()),
         other => other?,
     };
+    if os_templates::is_on_its_way(ctx, user, draft.id, &spec.os_template).await? {
+        let text = "it is still being downloaded: wait until it is there, or choose another";
+        return Err(FieldErrors::one("os_template", text).into());
+    }
     let cluster = connection.node.cluster.clone();
     let Some(claim) = vmids::claim(ctx, &cluster, spec.vmid, draft.id).await? else {
         return Err(just_taken(spec.vmid));

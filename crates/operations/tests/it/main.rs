@@ -5,6 +5,7 @@
 mod broken_recipes;
 mod deliveries;
 mod drafts;
+mod fields;
 mod host;
 mod login;
 mod node_forms;

@@ -1,5 +1,6 @@
 //! SSH to the host: one connection, many commands. See `docs/decisions/0003-rsa-keys.md` for the kinds of keys.
 
+mod authorized_key;
 mod connect;
 mod exec;
 mod host_key;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use berth_domain::HostPort;
 use secrecy::SecretString;
 
+pub use authorized_key::{AuthorizedKeyProblem, check_authorized_key};
 pub use connect::probe_host_key;
 pub use exec::{ExecEvent, ExecStream, Exit, Limits, Output, Stdin};
 pub use host_key::{HostKey, InvalidHostKey};

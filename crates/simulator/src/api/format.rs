@@ -118,7 +118,14 @@ fn network(name: &str, value: &str) -> Result<(), String> {
         "ipv6" => fine(value.parse::<Ipv6Addr>().is_ok(), "value does not look like a valid IPv6 address"),
         "ip" => fine(value.parse::<IpAddr>().is_ok(), "value does not look like a valid IP address"),
         "lxc-ip-with-ll-iface" => {
-            let address = value.split_once('%').map_or(value, |(address, _)| address);
+            let address = match value.split_once('%') {
+                Some((address, interface))
+                    if address.starts_with("fe80:") && matches_pattern(INTERFACE, interface) =>
+                {
+                    address
+                }
+                _ => value,
+            };
             fine(address.parse::<IpAddr>().is_ok(), "value does not look like a valid IP address")
         }
         "pve-ipv4-config" => fine(
@@ -148,6 +155,7 @@ fn network(name: &str, value: &str) -> Result<(), String> {
 }
 
 const NODE: &str = "[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?";
+const INTERFACE: &str = "(?i)[a-z][a-z0-9_]{1,20}([:.]\\d+)?";
 const TOKEN: &str = "[A-Za-z][A-Za-z0-9\\.\\-_]+";
 const DNS_NAME: &str =
     "(([a-zA-Z0-9]([a-zA-Z0-9\\-]{0,61}[a-zA-Z0-9])?)\\.)*([A-Za-z0-9]([A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?)";
@@ -158,7 +166,7 @@ fn is_user(value: &str) -> bool {
 
 fn is_cidr(value: &str, bits: u8, is_address: impl Fn(&str) -> bool) -> bool {
     value.split_once('/').is_some_and(|(address, prefix)| {
-        is_address(address) && prefix.parse::<u8>().is_ok_and(|length| length <= bits)
+        is_address(address) && prefix.parse::<u8>().is_ok_and(|length| (8..=bits).contains(&length))
     })
 }
 

@@ -1,10 +1,9 @@
 //! Proxmox's own constraints on single fields, from the schema of `POST /nodes/{node}/lxc`.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::ops::RangeFrom;
 
-use berth_domain::network::{is_hostname, is_tag};
+use berth_domain::network::{is_hostname, is_nameserver, is_tag};
 use berth_domain::{NodeId, Vmid};
 use validator::ValidationError;
 
@@ -127,15 +126,21 @@ pub(super) fn ipv6_method(text: &str) -> Checked {
 }
 
 pub(super) fn nameserver(text: &str) -> Checked {
-    let are_addresses = split(text).all(|word| word.parse::<IpAddr>().is_ok());
-    ensure(are_addresses, "write the DNS servers' IP addresses, or leave it empty for the host's own")
+    match split(text).find(|word| !is_nameserver(word)) {
+        None => Ok(()),
+        Some(word) => Err(problem(format_args!(
+            "\"{word}\" is not an IP address: write the DNS servers' addresses, or leave it empty for the host's own"
+        ))),
+    }
 }
 
 pub(super) fn search_domain(text: &str) -> Checked {
-    ensure(
-        split(text).all(is_hostname),
-        "write domains such as home.lan, or leave it empty for the host's own",
-    )
+    match split(text).find(|word| !is_hostname(word)) {
+        None => Ok(()),
+        Some(word) => Err(problem(format_args!(
+            "\"{word}\" is not a domain: write some such as home.lan, or leave it empty for the host's own"
+        ))),
+    }
 }
 
 pub(crate) fn tags(text: &str) -> Checked {
@@ -148,19 +153,5 @@ pub(crate) fn tags(text: &str) -> Checked {
 }
 
 pub(super) fn ssh_public_keys(text: &str) -> Checked {
-    if text.contains("PRIVATE KEY") {
-        return Err(problem(
-            "this is a private key: keep it to yourself, and paste the public one (the file ending in .pub)",
-        ));
-    }
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        let is_key = || !line.starts_with("SHA256:") && line.parse::<berth_proxmox::HostKey>().is_ok();
-        if !line.is_empty() && !line.starts_with('#') && !is_key() {
-            return Err(problem(format_args!(
-                "line {number} is not an OpenSSH public key, such as ssh-ed25519 AAAA… name"
-            )));
-        }
-    }
-    Ok(())
+    super::keys::check(text).map_err(problem)
 }

@@ -168,17 +168,38 @@ impl Host {
                 task.log(format!("Resolving {name} ({name})... failed: Name or service not known."));
                 return Err(format!("download failed: wget: unable to resolve host address '{name}'"));
             }
-            task.work(3.0).await?;
             task.log("HTTP request sent, awaiting response... 200 OK");
+            download_log(&task, &file).await?;
             host.write(|model| {
                 if let Some(storage) = model.storages.get_mut(&id) {
-                    storage.volumes.insert(format!("vztmpl/{file}"), Volume::os_template(&file, 126_515_062));
+                    storage
+                        .volumes
+                        .insert(format!("vztmpl/{file}"), Volume::os_template(&file, OS_TEMPLATE_SIZE));
                 }
             });
+            task.log("calculating checksum...OK, checksum verified");
             task.log(format!("download of '{location}' to '{target}' finished"));
             Ok(())
         }))
     }
+}
+
+/// The size that every downloaded OS template has.
+const OS_TEMPLATE_SIZE: u64 = 126_515_062;
+
+/// What `wget --progress=dot:giga` writes: a line for each 32 MiB, with the share that has arrived.
+async fn download_log(task: &TaskContext, file: &str) -> Result<(), String> {
+    const LINE: u64 = 32 << 20;
+    task.log(format!("Length: {OS_TEMPLATE_SIZE} (121M) [application/octet-stream]"));
+    task.log(format!("Saving to: '/var/lib/vz/template/cache/{file}.tmp_dwnl'"));
+    for begin in (0..OS_TEMPLATE_SIZE).step_by(32 << 20) {
+        task.work(1.5).await?;
+        let end = (begin + LINE).min(OS_TEMPLATE_SIZE);
+        let percent = end * 100 / OS_TEMPLATE_SIZE;
+        let dots = "........ ".repeat(usize::try_from((end - begin).div_ceil(LINE / 4)).unwrap_or(4));
+        task.log(format!("{:>6}K {dots:<36}{percent:>3}% 21.3M 1s", begin >> 10));
+    }
+    Ok(())
 }
 
 impl Volume {

@@ -316,7 +316,7 @@ async fn set_up(task: &TaskContext, container: &Container, vmid: u32) -> Result<
 }
 
 fn valid_keys(text: &str) -> bool {
-    const KINDS: [&str; 7] = [
+    const KINDS: [&str; 8] = [
         "ssh-rsa",
         "ssh-dss",
         "ssh-ed25519",
@@ -324,6 +324,7 @@ fn valid_keys(text: &str) -> bool {
         "ecdsa-sha2-nistp384",
         "ecdsa-sha2-nistp521",
         "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
     ];
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| line.split_whitespace().collect::<Vec<_>>()).all(|words| {

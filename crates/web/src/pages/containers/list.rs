@@ -39,6 +39,7 @@ fn container_card(overview: ContainerOverview) -> ContainerCard {
     let container = &overview.container;
     ContainerCard {
         href: Some(format!("/containers/{}", container.id)),
+        another_href: None,
         hostname: container.hostname.clone(),
         vmid: container.vmid.get(),
         state: badge(&overview.state),
@@ -54,6 +55,10 @@ fn container_card(overview: ContainerOverview) -> ContainerCard {
 fn unmanaged_card(container: UnmanagedContainer) -> ContainerCard {
     ContainerCard {
         href: None,
+        another_href: Some(format!(
+            "/containers/new?node={}&like_vmid={}",
+            container.node_id, container.vmid
+        )),
         state: badge(&container.state),
         hostname: container.hostname,
         vmid: container.vmid.get(),

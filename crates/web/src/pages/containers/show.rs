@@ -26,6 +26,7 @@ pub(super) async fn page(
     let config = config.as_ref();
     Ok(ContainerPage {
         layout,
+        id,
         url: format!("/containers/{id}"),
         vmid: container.vmid.get(),
         state: badge(&state),

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
+use berth_domain::ContainerId;
 use time::OffsetDateTime;
 
 use crate::badge::State;
@@ -24,6 +25,8 @@ pub struct ServiceLink {
 pub struct ContainerCard {
     /// Its page; containers Berth does not manage have none.
     pub href: Option<String>,
+    /// The wizard filled in like it, where it has no page that links there.
+    pub another_href: Option<String>,
     /// Its hostname.
     pub hostname: String,
     /// Its VMID.
@@ -138,6 +141,8 @@ impl Fact {
 pub struct ContainerPage {
     /// The frame.
     pub layout: Layout,
+    /// Its id.
+    pub id: ContainerId,
     /// Its address in Berth, the stem of its actions.
     pub url: String,
     /// Its hostname.

@@ -68,6 +68,8 @@ fn view(details: &CreationDetails) -> CreationView {
     let address = container.and_then(|container| container.address.clone());
     CreationView {
         url: format!("/creations/{}", creation.id),
+        another_href: (!creation.state.is_live())
+            .then(|| format!("/containers/new?like_creation={}", creation.id)),
         hostname: creation.spec.hostname.clone(),
         vmid: creation.spec.vmid.get(),
         node: details.node_name.clone(),

@@ -103,6 +103,8 @@ pub struct CreationActions {
 pub struct CreationView {
     /// `/creations/{id}`, also the stem of its actions, events and panel.
     pub url: String,
+    /// The wizard filled in like it, once it has ended.
+    pub another_href: Option<String>,
     /// The container's hostname.
     pub hostname: String,
     /// Its VMID.

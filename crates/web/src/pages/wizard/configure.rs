@@ -1,17 +1,16 @@
 //! Step 2: where it runs, what it gets, how it is reached.
 
 use axum::Form;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use berth_domain::node::Node;
 use berth_operations::creation::CreationForm;
 use berth_operations::node_options::{self, NodeOptions};
 use berth_operations::{Error, nodes, vmids};
 
 use super::draft::{Behind, Opened};
-use super::offer::{self, Unfit};
 use super::typed::Typed;
-use super::view::{ConfigureForm, ConfigureStepPage, NodeOffer, VmidCheck, WizardStep};
-use super::{start, vmid};
+use super::view::{ConfigureForm, ConfigureStepPage, DownloadView, NodeOffer, VmidCheck, WizardStep};
+use super::{offer, os_templates, start, vmid};
 use crate::WebError;
 use crate::error::NodeTrouble;
 use crate::forms::{Choice, FormErrors, Rejected};
@@ -24,13 +23,19 @@ pub(super) async fn show(opened: Opened) -> Result<Response, WebError> {
 pub(super) async fn submit(mut opened: Opened, Form(mut typed): Form<Typed>) -> Result<Response, WebError> {
     let go = std::mem::take(&mut typed.go);
     let seen = typed.version;
-    typed.apply(&mut opened.draft.form);
+    let private_key = typed.apply(&mut opened.draft.form);
     if !opened.save(seen).await? {
         return Ok(Behind(page(opened, &FormErrors::default()).await?).into_response());
     }
+    if let Some(problem) = private_key {
+        let errors = [("ssh_public_keys", problem)].into_iter().collect();
+        return Ok(Rejected(page(opened, &errors).await?).into_response());
+    }
     match go.as_str() {
         "back" => return Ok(opened.go_to(WizardStep::Template)),
-        "node" => change_node(&mut opened).await?,
+        "download" => return Ok(Redirect::to(&os_templates::path(&opened)).into_response()),
+        // The page does the rest, as whenever the node is another one.
+        "node" | "check" => return Ok(opened.go_to(WizardStep::Configure)),
         "docker" => opened.draft.form.make_ready_for_docker(),
         "next-vmid" => {
             if let Err(problem) = vmid::fill(&mut opened).await? {
@@ -38,34 +43,29 @@ pub(super) async fn submit(mut opened: Opened, Form(mut typed): Form<Typed>) -> 
                 return Ok(Rejected(page(opened, &errors).await?).into_response());
             }
         }
-        _ => return go_on(opened).await,
+        "review" => return go_on(opened, WizardStep::Review).await,
+        _ => return go_on(opened, WizardStep::Packages).await,
     }
     opened.save(None).await?;
     Ok(opened.go_to(WizardStep::Configure))
 }
 
-async fn go_on(opened: Opened) -> Result<Response, WebError> {
-    let mut errors = FormErrors::from(opened.draft.form.configuration_errors());
+async fn go_on(opened: Opened, to: WizardStep) -> Result<Response, WebError> {
+    let form = &opened.draft.form;
+    let mut errors = FormErrors::from(form.configuration_errors());
     let nodes = nodes::stored(opened.call.ctx(), opened.call.user_id()).await?;
-    if chosen(&nodes, &opened.draft.form).is_none() {
-        errors.add("node", "Choose a node");
+    match chosen(&nodes, form) {
+        None => errors.add("node", "Choose a node"),
+        // The lists were of another node.
+        Some(node) if !form.fitted.is_empty() && form.fitted != node.id.to_string() => {
+            return Ok(opened.go_to(WizardStep::Configure));
+        }
+        Some(_) => {}
     }
     if errors.is_empty() {
-        return Ok(opened.go_to(WizardStep::Packages));
+        return Ok(opened.go_to(to));
     }
     Ok(Rejected(page(opened, &errors).await?).into_response())
-}
-
-/// What the new node offers takes the place of what it does not have; the rest stays.
-async fn change_node(opened: &mut Opened) -> Result<(), WebError> {
-    let Some(node) = opened.draft.form.node_id() else { return Ok(()) };
-    match node_options::options(opened.call.ctx(), opened.call.user_id(), node).await {
-        Ok(options) => offer::fit(&mut opened.draft.form, &options, Unfit::Replace),
-        // The page says what is wrong with the node.
-        Err(Error::Node(_) | Error::NotFound) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 fn chosen<'a>(nodes: &'a [Node], form: &CreationForm) -> Option<&'a Node> {
@@ -80,10 +80,13 @@ pub(super) async fn page(mut opened: Opened, errors: &FormErrors) -> Result<Resp
         return Ok(start::no_nodes(&opened.call).await?.into_response());
     };
     opened.draft.form.node = node.id.to_string();
-    let offer = match ask(&opened, node).await? {
+    let (asked, download) = tokio::join!(ask(&opened, node), os_templates::shown(&opened));
+    let (mut changed, download) = (Vec::new(), download?);
+    let offer = match asked? {
         Ok(options) => {
-            offer::fit(&mut opened.draft.form, &options, Unfit::Keep);
-            Ok(offer::view(&options, &opened.draft.form))
+            changed = node_options::fit(&mut opened.draft.form, &options);
+            let coming = download.as_ref().and_then(DownloadView::coming);
+            Ok(offer::view(&options, &opened.draft.form, coming))
         }
         Err(trouble) => Err(trouble),
     };
@@ -96,8 +99,12 @@ pub(super) async fn page(mut opened: Opened, errors: &FormErrors) -> Result<Resp
         layout: opened.layout().await?,
         wizard: opened.wizard(WizardStep::Configure),
         form: form(&opened.draft.form, errors),
+        fitted: opened.draft.form.fitted.clone(),
+        hostname_hint: hostname_hint(&opened.draft.form),
         vmid_check,
         offer,
+        changed,
+        download,
         nodes: nodes.iter().map(|node| Choice::new(node.id.to_string(), node_label(node))).collect(),
     };
     Ok(page.into_response())
@@ -176,4 +183,9 @@ fn form(typed: &CreationForm, errors: &FormErrors) -> ConfigureForm {
         tags: errors.field("tags", &typed.tags),
         error_count: errors.len(),
     }
+}
+
+/// What the field shows while it is empty.
+fn hostname_hint(form: &CreationForm) -> String {
+    if form.hostname_hint.is_empty() { "web-01".into() } else { form.hostname_hint.clone() }
 }

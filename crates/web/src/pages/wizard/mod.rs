@@ -5,6 +5,7 @@ mod configure;
 mod discard;
 mod draft;
 mod offer;
+mod os_templates;
 mod packages;
 mod review;
 mod script;
@@ -30,6 +31,9 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/new/{id}/scripts", get(scripts::show).post(scripts::submit))
         .route("/containers/new/{id}/script", get(script::show))
         .route("/containers/new/{id}/review", get(review::show).post(review::submit))
+        .route("/containers/new/{id}/os-templates", get(os_templates::show).post(os_templates::start))
+        .route("/containers/new/{id}/os-templates/progress", get(os_templates::progress))
+        .route("/containers/new/{id}/os-templates/cancel", post(os_templates::cancel))
         .route("/containers/new/{id}/vmid", get(vmid::check))
         .route("/containers/new/{id}/discard", post(discard::act))
         .route("/containers/new/{id}/restore", post(discard::undo))

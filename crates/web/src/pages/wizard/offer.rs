@@ -1,53 +1,23 @@
 //! What a node offers, as step 2 lets one choose from it.
 
 use berth_operations::creation::CreationForm;
-use berth_operations::node_options::{Bridge, NodeOptions, Offer, OsTemplate, RootStorage};
+use berth_operations::node_options::{Bridge, Capacity, NodeOptions, Offer, OsTemplate, StorageSpace};
 
-use super::view::{NodeOffer, Offered};
+use super::view::{NodeOffer, Offered, OsTemplateGroup};
 use crate::filters;
 use crate::forms::Choice;
 
-/// What to do with a choice that the node does not offer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfit {
-    /// It stays, and is shown as absent.
-    Keep,
-    /// It gives way to one that is there.
-    Replace,
-}
-
-/// Chooses from what the node offers where nothing is chosen, or where the choice does not fit.
-pub(super) fn fit(form: &mut CreationForm, options: &NodeOptions, unfit: Unfit) {
-    if let Ok(found) = &options.os_templates {
-        let names: Vec<&str> = found.iter().map(|each| each.volid.as_str()).collect();
-        let preferred = found.iter().find(|each| each.is_of(&form.ostype)).map(|each| each.volid.as_str());
-        choose(&mut form.os_template, &names, preferred, unfit);
-    }
-    if let Ok(found) = &options.storages {
-        let names: Vec<&str> = found.iter().map(|each| each.name.as_str()).collect();
-        let roomiest = found.iter().max_by_key(|each| each.free).map(|each| each.name.as_str());
-        choose(&mut form.storage, &names, roomiest, unfit);
-    }
-    if let Ok(found) = &options.bridges {
-        let names: Vec<&str> = found.iter().map(|each| each.name.as_str()).collect();
-        let up = found.iter().find(|each| each.active).map(|each| each.name.as_str());
-        choose(&mut form.bridge, &names, up, unfit);
-    }
-}
-
-fn choose(field: &mut String, offered: &[&str], preferred: Option<&str>, unfit: Unfit) {
-    let stays = !field.is_empty() && (unfit == Unfit::Keep || offered.contains(&field.as_str()));
-    if !stays {
-        preferred.or(offered.first().copied()).unwrap_or_default().clone_into(field);
-    }
-}
-
-/// The lists, each with what is chosen in it, even if the node does not have that.
-pub(super) fn view(options: &NodeOptions, form: &CreationForm) -> NodeOffer {
+/// The lists, each with what is chosen in it, even if the node does not have that. `coming` is the volume id of an OS template that
+/// is being downloaded.
+pub(super) fn view(options: &NodeOptions, form: &CreationForm, coming: Option<&str>) -> NodeOffer {
+    let doubts = options.doubts(form.wanted());
     NodeOffer {
-        os_templates: offered(&options.os_templates, &form.os_template, os_template),
-        storages: offered(&options.storages, &form.storage, storage),
+        os_templates: os_templates(&options.os_templates, &form.os_template, coming),
+        os_template_problem: options.os_templates.as_ref().err().cloned(),
+        storages: offered(&options.storages, &form.storage, |each| storage(each)),
         bridges: offered(&options.bridges, &form.bridge, bridge),
+        capacity: options.capacity.as_ref().map(capacity).unwrap_or_default(),
+        doubts: doubts.into_iter().map(|doubt| (doubt.field, doubt.text)).collect(),
     }
 }
 
@@ -64,20 +34,49 @@ fn offered<T>(offer: &Offer<Vec<T>>, chosen: &str, choice: fn(&T) -> Choice) -> 
     Offered { choices, problem }
 }
 
-fn os_template(found: &OsTemplate) -> Choice {
-    Choice::new(found.volid.clone(), format!("{} ({})", found.name, found.storage))
+/// By storage, in the order in which they come.
+fn os_templates(offer: &Offer<Vec<OsTemplate>>, chosen: &str, coming: Option<&str>) -> Vec<OsTemplateGroup> {
+    let found = offer.as_deref().unwrap_or_default();
+    let mut groups: Vec<OsTemplateGroup> = Vec::new();
+    for each in found {
+        let size = each.size.map(|size| format!(" ({})", filters::size(size))).unwrap_or_default();
+        let choice = Choice::new(each.volid.clone(), format!("{}{size}", each.name));
+        match groups.last_mut() {
+            Some(group) if group.label == each.storage => group.choices.push(choice),
+            _ => groups.push(OsTemplateGroup { label: each.storage.clone(), choices: vec![choice] }),
+        }
+    }
+    let is_there = |volid: &str| found.iter().any(|each| each.volid == volid);
+    if let Some(volid) = coming.filter(|volid| !is_there(volid)) {
+        let choices = vec![Choice::new(volid, format!("{} (on its way)", file(volid)))];
+        groups.insert(0, OsTemplateGroup { label: "Being downloaded".into(), choices });
+    } else if !chosen.is_empty() && !is_there(chosen) && !groups.is_empty() {
+        let choices = vec![Choice::new(chosen, format!("{chosen} (not on this node)"))];
+        groups.insert(0, OsTemplateGroup { label: "Chosen before".into(), choices });
+    }
+    groups
 }
 
-fn storage(found: &RootStorage) -> Choice {
-    let free = found
-        .free
-        .map_or_else(|| "free space unknown".to_owned(), |free| format!("{} free", filters::size(free)));
+fn file(volid: &str) -> &str {
+    volid.rsplit('/').next().unwrap_or(volid)
+}
+
+/// A storage with its free space.
+pub(super) fn storage(found: &StorageSpace) -> Choice {
+    let free = match (found.free, found.total) {
+        (Some(free), Some(total)) => format!("{} free of {}", filters::size(free), filters::size(total)),
+        (Some(free), None) => format!("{} free", filters::size(free)),
+        (None, _) => "free space unknown".to_owned(),
+    };
     Choice::new(found.name.clone(), format!("{} ({}, {free})", found.name, found.kind))
 }
 
 fn bridge(found: &Bridge) -> Choice {
     let mut notes: Vec<&str> =
         [&found.address, &found.comment].into_iter().flatten().map(String::as_str).collect();
+    if found.vlan_aware {
+        notes.push("VLAN aware");
+    }
     if !found.active {
         notes.push("down");
     }
@@ -86,22 +85,21 @@ fn bridge(found: &Bridge) -> Choice {
     Choice::new(found.name.clone(), label)
 }
 
+/// What the node has, in one line.
+fn capacity(found: &Capacity) -> String {
+    let free = found.memory.saturating_sub(found.memory_used);
+    let memory = format!("{} of {} memory free", filters::size(free), filters::size(found.memory));
+    let swap =
+        if found.swap == 0 { "no swap".to_owned() } else { format!("{} swap", filters::size(found.swap)) };
+    match found.cores {
+        Some(cores) => format!("The node has {cores} cores, {memory}, {swap}."),
+        None => format!("The node has {memory}, {swap}."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_choice_that_fits_stays() {
-        let chosen = |field: &str, unfit| {
-            let mut field = field.to_owned();
-            choose(&mut field, &["vmbr0", "vmbr1"], Some("vmbr1"), unfit);
-            field
-        };
-        assert_eq!(chosen("vmbr0", Unfit::Replace), "vmbr0");
-        assert_eq!(chosen("vmbr9", Unfit::Replace), "vmbr1");
-        assert_eq!(chosen("vmbr9", Unfit::Keep), "vmbr9");
-        assert_eq!(chosen("", Unfit::Keep), "vmbr1");
-    }
 
     #[test]
     fn what_is_chosen_is_always_in_its_list() {
@@ -112,5 +110,30 @@ mod tests {
         let unknown: Offer<Vec<&str>> = Err("no answer".into());
         let offered = offered(&unknown, "local", |name| Choice::new(*name, *name));
         assert!(offered.choices.is_empty() && offered.problem.as_deref() == Some("no answer"));
+    }
+
+    #[test]
+    fn os_templates_stand_under_their_storage() {
+        let template = |storage: &str, name: &str| OsTemplate {
+            volid: format!("{storage}:vztmpl/{name}.tar.zst"),
+            name: name.into(),
+            storage: storage.into(),
+            size: Some(3 << 20),
+        };
+        let offer = Ok(vec![
+            template("local", "debian-13"),
+            template("local", "debian-12"),
+            template("nas", "debian-12"),
+        ]);
+        let labels = |chosen, coming| {
+            let groups = os_templates(&offer, chosen, coming);
+            groups.iter().map(|group| format!("{} {}", group.label, group.choices.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(labels("nas:vztmpl/debian-12.tar.zst", None), ["local 2", "nas 1"]);
+        assert_eq!(labels("gone:vztmpl/x", None), ["Chosen before 1", "local 2", "nas 1"]);
+        let coming = Some("local:vztmpl/alpine.tar.xz");
+        assert_eq!(labels("local:vztmpl/alpine.tar.xz", coming), ["Being downloaded 1", "local 2", "nas 1"]);
+        assert_eq!(labels("", Some("local:vztmpl/debian-13.tar.zst")), ["local 2", "nas 1"]);
+        assert_eq!(os_templates(&offer, "", None)[0].choices[0].label, "debian-13 (3 MiB)");
     }
 }

@@ -161,7 +161,7 @@ async fn warned(opened: &Opened, spec: &CreationSpec) -> Result<Result<Vec<Strin
     Ok(match node_options::options(opened.call.ctx(), opened.call.user_id(), node).await {
         Ok(options) => match options.trouble() {
             Some(text) => Err(configure::trouble(&options.node.name, text)),
-            None => Ok(options.warnings(spec)),
+            None => Ok(options.doubts(spec.into()).into_iter().map(|doubt| doubt.text).collect()),
         },
         Err(Error::Node(trouble)) => Err(NodeTrouble::from(*trouble)),
         // The submission asks for another one.

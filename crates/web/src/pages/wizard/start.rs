@@ -3,7 +3,8 @@
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use berth_operations::creation::CreationForm;
+use berth_domain::{ContainerId, CreationId, Vmid};
+use berth_operations::creation::{self, CreationForm, Original};
 use berth_operations::{Error, container_templates, drafts, nodes};
 use serde::Deserialize;
 
@@ -21,6 +22,19 @@ use crate::layout::Section;
 pub(super) struct Wanted {
     template: String,
     node: String,
+    /// A creation, or a container, to make another one like.
+    like_creation: Option<CreationId>,
+    like_container: Option<ContainerId>,
+    /// The same of a container on [`Self::node`] that Berth does not manage.
+    like_vmid: Option<u32>,
+}
+
+impl Wanted {
+    fn original(&self) -> Option<Original> {
+        let guest = || Some(Original::Guest(self.node.parse().ok()?, Vmid::new(self.like_vmid?).ok()?));
+        let creation = self.like_creation.map(Original::Creation);
+        creation.or(self.like_container.map(Original::Container)).or_else(guest)
+    }
 }
 
 /// Opens a draft at its first open question. What is wanted and not there is left to be chosen.
@@ -28,6 +42,10 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
     let nodes = nodes::stored(call.ctx(), call.user_id()).await?;
     if nodes.is_empty() {
         return Ok(no_nodes(&call).await?.into_response());
+    }
+    if let Some(original) = wanted.original() {
+        let form = creation::like(call.ctx(), call.user_id(), original).await?;
+        return open(&call, form, WizardStep::Configure).await;
     }
     let mut form = CreationForm::default();
     let mut step = WizardStep::Template;
@@ -42,8 +60,13 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
     if nodes.iter().any(|node| node.id.to_string() == wanted.node) {
         form.node = wanted.node;
     }
+    creation::recall(call.ctx(), call.user_id(), &mut form).await?;
+    open(&call, form, step).await
+}
+
+async fn open(call: &Call, form: CreationForm, step: WizardStep) -> Result<Response, WebError> {
     let draft = match drafts::start(call.ctx(), call.user_id(), form).await {
-        Err(Error::Conflict(_)) => return Ok((StatusCode::CONFLICT, too_many(&call).await?).into_response()),
+        Err(Error::Conflict(_)) => return Ok((StatusCode::CONFLICT, too_many(call).await?).into_response()),
         other => other?,
     };
     Ok(Redirect::to(&format!("{}/{}", base(draft.id), step.slug())).into_response())

@@ -11,6 +11,8 @@ pub(super) struct Typed {
     pub(super) go: String,
     /// The version of the draft that the page shows.
     pub(super) version: Option<i32>,
+    /// The node that the lists on the page were of.
+    fitted: Option<String>,
     node: Option<String>,
     hostname: Option<String>,
     vmid: Option<String>,
@@ -41,8 +43,8 @@ pub(super) struct Typed {
 }
 
 impl Typed {
-    /// Puts what was sent into the draft's form.
-    pub(super) fn apply(self, form: &mut CreationForm) {
+    /// Puts what was sent into the draft's form, but for a private key: then the message beside the field is answered.
+    pub(super) fn apply(self, form: &mut CreationForm) -> Option<String> {
         // A box that is not ticked is not sent: only the whole form tells it from one that was not on the page.
         if self.hostname.is_some() {
             form.firewall = self.firewall.is_some();
@@ -52,7 +54,9 @@ impl Typed {
             form.fuse = self.fuse.is_some();
             form.start_at_boot = self.start_at_boot.is_some();
         }
+        let private = self.ssh_public_keys.and_then(|text| form.paste_ssh_public_keys(&text));
         let texts = [
+            (&mut form.fitted, self.fitted),
             (&mut form.node, self.node),
             (&mut form.hostname, self.hostname),
             (&mut form.vmid, self.vmid),
@@ -72,7 +76,6 @@ impl Typed {
             (&mut form.ipv6_gateway, self.ipv6_gateway),
             (&mut form.nameserver, self.nameserver),
             (&mut form.search_domain, self.search_domain),
-            (&mut form.ssh_public_keys, self.ssh_public_keys),
             (&mut form.tags, self.tags),
         ];
         for (field, sent) in texts {
@@ -82,6 +85,7 @@ impl Typed {
         }
         let system = PackageManager::of_os_template(&form.os_template).unwrap_or(PackageManager::Apt);
         system.name().clone_into(&mut form.extra_manager);
+        private
     }
 }
 
@@ -98,5 +102,15 @@ mod tests {
         assert!(form.nesting && !form.firewall && !form.unprivileged);
         Typed { node: Some("x".into()), ..Typed::default() }.apply(&mut form);
         assert!(form.nesting && form.node == "x" && form.hostname == "web-01");
+    }
+
+    #[test]
+    fn a_private_key_does_not_get_into_the_draft() {
+        let mut form = CreationForm::default();
+        let pasted =
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----";
+        let typed = Typed { ssh_public_keys: Some(pasted.into()), ..Typed::default() };
+        assert!(typed.apply(&mut form).is_some_and(|message| message.contains("line 1")));
+        assert_eq!(form.ssh_public_keys, "");
     }
 }

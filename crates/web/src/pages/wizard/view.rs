@@ -1,10 +1,13 @@
 //! What the five steps to a new container show.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use askama::Template;
 use askama_web::WebTemplate;
+use berth_domain::os_template::DownloadState;
 use berth_operations::drafts::KEPT_DAYS;
+use berth_operations::os_templates::Appliance;
 use time::OffsetDateTime;
 
 use crate::error::NodeTrouble;
@@ -250,7 +253,7 @@ pub struct ConfigureForm {
     pub bridge: Field,
     /// VLAN tag.
     pub vlan: Field,
-    /// `dhcp` or `static`.
+    /// `dhcp`, `static` or `none`.
     pub ipv4_method: Field,
     /// CIDR.
     pub ipv4_address: Field,
@@ -289,9 +292,19 @@ pub struct ConfigureForm {
 }
 
 impl ConfigureForm {
+    /// One of the fields that hold a number: `cores`, `memory`, `swap` or `disk`.
+    pub fn number(&self, name: &str) -> &Field {
+        match name {
+            "cores" => &self.cores,
+            "memory" => &self.memory,
+            "swap" => &self.swap,
+            _ => &self.disk,
+        }
+    }
+
     /// The ways to an IPv4 address.
     pub fn ipv4_choices() -> Vec<Choice> {
-        vec![Choice::new("dhcp", "DHCP"), Choice::new("static", "Static")]
+        vec![Choice::new("dhcp", "DHCP"), Choice::new("static", "Static"), Choice::new("none", "None")]
     }
 
     /// The ways to an IPv6 address.
@@ -314,15 +327,37 @@ pub struct Offered {
     pub problem: Option<String>,
 }
 
+/// OS templates of one storage.
+#[derive(Debug, Clone)]
+pub struct OsTemplateGroup {
+    /// The storage, or why these are apart.
+    pub label: String,
+    /// By volume id.
+    pub choices: Vec<Choice>,
+}
+
 /// What the chosen node offers.
 #[derive(Debug, Clone, Default)]
 pub struct NodeOffer {
-    /// OS templates by volume id.
-    pub os_templates: Offered,
+    /// OS templates by storage.
+    pub os_templates: Vec<OsTemplateGroup>,
+    /// Why none are known; one is typed then.
+    pub os_template_problem: Option<String>,
+    /// Cores, memory and swap that the node has, in one line; empty when it does not say.
+    pub capacity: String,
+    /// What is more than the node has or has free, by field.
+    pub doubts: BTreeMap<&'static str, String>,
     /// Storages for root disks, with their free space in the label.
     pub storages: Offered,
     /// Bridges.
     pub bridges: Offered,
+}
+
+impl NodeOffer {
+    /// What is too much in one of the fields that hold a number.
+    pub fn doubt(&self, field: &str) -> Option<&String> {
+        self.doubts.get(field)
+    }
 }
 
 /// Step 2. A node that does not answer is shown with a way to try again; the draft stays.
@@ -337,10 +372,85 @@ pub struct ConfigureStepPage {
     pub nodes: Vec<Choice>,
     /// What was typed.
     pub form: ConfigureForm,
+    /// The node whose lists are shown.
+    pub fitted: String,
+    /// A host name to suggest.
+    pub hostname_hint: String,
     /// What is known about the VMID.
     pub vmid_check: VmidCheck,
     /// What the node offers, or why it does not say.
     pub offer: Result<NodeOffer, NodeTrouble>,
+    /// What was chosen anew because this node does not have it.
+    pub changed: Vec<String>,
+    /// The download of the chosen OS template.
+    pub download: Option<DownloadView>,
+}
+
+/// A download of an OS template.
+#[derive(Debug, Clone)]
+pub struct DownloadView {
+    /// The volume id that it will have, or has.
+    pub volid: String,
+    /// Its file.
+    pub file: String,
+    /// Where it goes.
+    pub storage: String,
+    /// Where it stands.
+    pub state: DownloadState,
+    /// How far it is, once that is known.
+    pub percent: Option<u8>,
+    /// Why it failed, or why the node does not say how far it is.
+    pub problem: Option<String>,
+}
+
+impl DownloadView {
+    /// The volume id of what is not there yet.
+    pub fn coming(&self) -> Option<&str> {
+        (self.state == DownloadState::Running).then_some(self.volid.as_str())
+    }
+}
+
+/// `{draft}/os-templates/progress`: the part of step 2 that follows a download.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/_download.html")]
+pub struct DownloadFragment {
+    /// Where we are.
+    pub wizard: Wizard,
+    /// The download.
+    pub download: Option<DownloadView>,
+    /// Whether the list has to be asked for anew, because it has just ended.
+    pub ended: bool,
+}
+
+/// `{draft}/os-templates`: what can be downloaded.
+#[derive(Template, WebTemplate)]
+#[template(path = "wizard/os_templates.html")]
+pub struct OsTemplatesPage {
+    /// The frame.
+    pub layout: Layout,
+    /// Where we are.
+    pub wizard: Wizard,
+    /// The node's display name.
+    pub node: String,
+    /// What was searched for.
+    pub search: String,
+    /// What can be downloaded, or why the node does not say.
+    pub catalogue: Result<Vec<CatalogueSection>, NodeTrouble>,
+    /// The chosen file.
+    pub file: Field,
+    /// The chosen storage.
+    pub storage: Field,
+    /// Storages that take OS templates; none means that nothing can be downloaded.
+    pub storages: Vec<Choice>,
+}
+
+/// A part of Proxmox's catalogue.
+#[derive(Debug, Clone)]
+pub struct CatalogueSection {
+    /// What it is called.
+    pub title: String,
+    /// What is in it.
+    pub appliances: Vec<Appliance>,
 }
 
 /// A package that can be left out.

@@ -24,7 +24,10 @@ pub(super) fn sections(form: &CreationForm, is_there: bool, node: Option<&Node>)
 /// A warning when the OS template is not of the kind that the container template is written for.
 pub(super) fn unlike(form: &CreationForm) -> Option<String> {
     let file = form.os_template.rsplit('/').next().unwrap_or_default();
-    let fits = form.ostype.is_empty() || file.is_empty() || file.starts_with(&form.ostype);
+    let fits = form.container_template.is_empty()
+        || form.ostype.is_empty()
+        || file.is_empty()
+        || file.starts_with(&form.ostype);
     (!fits).then(|| {
         format!(
             "{} is written for {}, and {file} is something else",
@@ -148,6 +151,7 @@ mod tests {
     #[test]
     fn another_system_than_the_recipes_is_warned_of() {
         let form = |ostype: &str| CreationForm {
+            container_template: "nginx".into(),
             ostype: ostype.into(),
             os_template: "local:vztmpl/alpine-3.22-default_20250617_amd64.tar.xz".into(),
             ..CreationForm::default()
