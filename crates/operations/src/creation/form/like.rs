@@ -1,8 +1,10 @@
 //! "Create another like this": the wizard filled in from a creation or from a container as it is.
 
+use berth_domain::container_template::{Origin, ScriptOutline};
 use berth_domain::{ContainerId, CreationId, NodeId, UserId, Vmid};
 use berth_proxmox::PropertyString;
 use berth_proxmox::lxc::ContainerConfig;
+use berth_store::container_templates;
 
 use super::{CreationForm, PackageChoice, ScriptChoice};
 use crate::{Context, Error, NodeConnection, Result};
@@ -49,31 +51,41 @@ pub async fn like(ctx: &Context, user: UserId, original: Original) -> Result<Cre
 async fn from_creation(ctx: &Context, user: UserId, id: CreationId) -> Result<Option<CreationForm>> {
     let Some(creation) = berth_store::creations::find(&ctx.pg, user, id).await? else { return Ok(None) };
     let mut form = CreationForm::from_spec(creation.node_id, &creation.spec);
-    let recipe = match &creation.spec.container_template {
-        Some(name) => berth_store::container_templates::find(&ctx.pg, name).await?,
+    let found = match &creation.spec.container_template {
+        Some(Origin { id: Some(id), .. }) => container_templates::find_outline(&ctx.pg, user, *id).await?,
+        Some(Origin { id: None, name, .. }) => container_templates::find_on_disk(&ctx.pg, name).await?,
         None => None,
     };
-    match recipe {
-        Some(recipe) => {
-            form.ostype = recipe.defaults.ostype.unwrap_or_default();
-            for package in recipe.packages {
+    match found {
+        Some(found) => {
+            form.container_template = found.id.to_string();
+            form.ostype = found.recipe.defaults.ostype.unwrap_or_default();
+            for package in found.recipe.packages {
                 if form.packages.iter().all(|choice| choice.package != package) {
                     form.packages.push(PackageChoice { package, on: false });
                 }
             }
-            for script in recipe.scripts {
-                if form.scripts.iter().all(|choice| choice.name != script.name) {
-                    form.scripts.push(ScriptChoice { name: script.name, on: false });
-                }
-            }
+            offer(&mut form.installers, found.recipe.installers);
+            offer(&mut form.scripts, found.recipe.scripts);
         }
-        // Its packages stay; scripts and files went with it.
+        // Its packages stay; installers, scripts and files went with it.
         None => {
             form.container_template.clear();
+            form.container_template_title.clear();
+            form.installers.clear();
             form.scripts.clear();
         }
     }
     Ok(Some(form))
+}
+
+/// Those that the creation left out are there, switched off.
+fn offer(choices: &mut Vec<ScriptChoice>, scripts: Vec<ScriptOutline>) {
+    for script in scripts {
+        if choices.iter().all(|choice| choice.name != script.name) {
+            choices.push(ScriptChoice { name: script.name, on: false });
+        }
+    }
 }
 
 async fn from_guest(ctx: &Context, user: UserId, node: NodeId, vmid: Vmid) -> Result<CreationForm> {
