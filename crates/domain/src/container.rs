@@ -19,7 +19,7 @@ pub struct Container {
     pub vmid: Vmid,
     /// Its host name.
     pub hostname: String,
-    /// The recipe it was made from.
+    /// The title of the recipe it was made from, as it was then.
     pub container_template: Option<String>,
     /// Its address as last seen.
     pub address: Option<String>,

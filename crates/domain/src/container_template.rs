@@ -4,13 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
+use crate::ContainerTemplateId;
 use crate::package::Package;
 
 /// A recipe: defaults for the wizard, and the files, packages and scripts that make a useful container.
+///
+/// It comes whole, or as an [`Outline`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContainerTemplate {
-    /// Its name, the folder's name on disk; unique.
+pub struct ContainerTemplate<S = Script, F = TemplateFile> {
+    /// Its name: the folder's on disk, else made from the title.
     pub name: String,
     /// Shown to people.
     pub title: String,
@@ -23,13 +27,124 @@ pub struct ContainerTemplate {
     /// Packages by manager.
     pub packages: Vec<Package>,
     /// Installers for what no package manager has, by the name of what they install; see [`is_installer_name`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub installers: Vec<Script>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub installers: Vec<S>,
     /// Scripts in the order in which they run.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<S>,
     /// Files put in place before packages and scripts.
-    pub files: Vec<TemplateFile>,
+    pub files: Vec<F>,
 }
+
+/// All of a container template but what is in its scripts and files.
+pub type Outline = ContainerTemplate<ScriptOutline, FileOutline>;
+
+impl<S, F> ContainerTemplate<S, F> {
+    /// The same with other forms of its installers, scripts and files.
+    pub fn with<S2, F2>(
+        self,
+        installers: Vec<S2>,
+        scripts: Vec<S2>,
+        files: Vec<F2>,
+    ) -> ContainerTemplate<S2, F2> {
+        let Self { name, title, description, tags, defaults, packages, .. } = self;
+        ContainerTemplate { name, title, description, tags, defaults, packages, installers, scripts, files }
+    }
+}
+
+/// A container template as Berth keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored<R = Outline> {
+    /// The row's id.
+    pub id: ContainerTemplateId,
+    /// Whether it was written by the person who asks; else it was found on disk and is everybody's.
+    pub own: bool,
+    /// Counts its edits, from 1.
+    pub version: i32,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+    /// What it is.
+    pub recipe: R,
+}
+
+/// What a list shows of a container template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The row's id.
+    pub id: ContainerTemplateId,
+    /// Whether it was written by the person who asks; else it was found on disk and is everybody's.
+    pub own: bool,
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What one gets.
+    pub description: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// How many packages it installs.
+    pub packages: usize,
+    /// How many scripts it runs.
+    pub scripts: usize,
+    /// How many files it brings.
+    pub files: usize,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// Which container template a creation was made from, as it was called then: history, also once it is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The row's id; none where it was gone before container templates had ids.
+    pub id: Option<ContainerTemplateId>,
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// What a content is known by: its SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash(String);
+
+impl ContentHash {
+    /// 64 lower-case hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = InvalidContentHash;
+    fn from_str(text: &str) -> Result<Self, InvalidContentHash> {
+        let is_hash = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hash { Ok(Self(text.into())) } else { Err(InvalidContentHash) }
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = InvalidContentHash;
+    fn try_from(text: String) -> Result<Self, InvalidContentHash> {
+        text.parse()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.0
+    }
+}
+
+/// A text that is no SHA-256 in lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no SHA-256 in 64 lower-case hexadecimal digits")]
+pub struct InvalidContentHash;
 
 /// The wizard's starting values; absent means Berth's own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +184,46 @@ pub fn is_installer_name(name: &str) -> bool {
     (1..=60).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "+-_.".contains(character))
+}
+
+/// A script without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptOutline {
+    /// Its name.
+    pub name: String,
+    /// What it says of itself: the comment it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// What its text is known by.
+    pub sha256: ContentHash,
+}
+
+/// A file without its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOutline {
+    /// Absolute path inside the container.
+    pub path: FilePath,
+    /// Permission bits.
+    pub mode: u32,
+    /// Its owner.
+    pub owner: Owner,
+    /// What happens to a file that is already there.
+    pub policy: FilePolicy,
+    /// Bytes.
+    pub size: u64,
+    /// What its content is known by.
+    pub sha256: ContentHash,
+}
+
+impl Script {
+    /// What it says of itself: the comment it begins with.
+    pub fn about(&self) -> Option<String> {
+        let line = self.content.lines().find(|line| !line.starts_with("#!"))?;
+        let text = line.strip_prefix('#')?.trim();
+        (!text.is_empty()).then(|| text.chars().take(200).collect())
+    }
 }
 
 /// A file put into the container.
@@ -297,6 +452,21 @@ mod tests {
             ("$(id)", false),
         ] {
             assert_eq!(owner.parse::<Owner>().is_ok(), valid, "{owner:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_described_by_its_first_comment() {
+        let about = |content: &str| Script { name: "10-a.sh".into(), content: content.into() }.about();
+        assert_eq!(about("#!/bin/sh\n# Installs nginx.\nset -e").as_deref(), Some("Installs nginx."));
+        assert_eq!(about("#!/bin/sh\nset -e\n# later"), None);
+        assert_eq!(about(""), None);
+    }
+
+    #[test]
+    fn a_content_is_known_by_lower_case_digits() {
+        for (text, valid) in [("0a".repeat(32), true), ("0A".repeat(32), false), ("0a".repeat(31), false)] {
+            assert_eq!(text.parse::<ContentHash>().is_ok(), valid, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::container_template::{Script, TemplateFile};
+use crate::container_template::{Origin, Script, TemplateFile};
 use crate::network::{Ipv4, Ipv6};
 use crate::package::Package;
 use crate::{ContainerId, CreationId, NodeId, UserId, Vmid};
@@ -45,8 +45,8 @@ pub struct CreationSpec {
     pub ssh_public_keys: Vec<String>,
     /// Proxmox tags.
     pub tags: Vec<String>,
-    /// Name of the container template, if one was used.
-    pub container_template: Option<String>,
+    /// The container template, if one was used.
+    pub container_template: Option<Origin>,
     /// Packages to install.
     pub packages: Vec<Package>,
     /// Installers to run after the packages and before the scripts, in order.

@@ -70,6 +70,10 @@ id!(
     CreationId
 );
 id!(
+    /// A recipe for containers.
+    ContainerTemplateId
+);
+id!(
     /// A wizard that has not been submitted yet.
     DraftId
 );

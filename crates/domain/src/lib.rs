@@ -21,7 +21,9 @@ pub mod vmid;
 pub use clock::Clock;
 pub use fingerprint::Fingerprint;
 pub use host::{Host, HostPort};
-pub use id::{ContainerId, CreationId, DraftId, NodeId, PackageBucketId, SessionHandle, UserId};
+pub use id::{
+    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, PackageBucketId, SessionHandle, UserId,
+};
 pub use secret::Secret;
 pub use token::TokenId;
 pub use vmid::Vmid;

@@ -6,7 +6,10 @@ mod contents;
 mod discover;
 mod folder;
 
-use berth_domain::container_template::ContainerTemplate;
+use berth_domain::container_template::{ContainerTemplate, ContentHash, Stored, Summary};
+use berth_domain::{ContainerTemplateId, UserId};
+use berth_store::container_templates as store;
+
 pub use changes::Change;
 pub use discover::{Report, discover, discover_within};
 
@@ -32,14 +35,37 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// All container templates by title.
-pub async fn list(ctx: &Context) -> Result<Vec<ContainerTemplate>> {
-    Ok(berth_store::container_templates::list(&ctx.pg).await?)
+/// Everybody's and the user's own by title.
+pub async fn list(ctx: &Context, user: UserId) -> Result<Vec<Summary>> {
+    Ok(store::summaries(&ctx.pg, user).await?)
 }
 
-/// One of them.
-pub async fn find(ctx: &Context, name: &str) -> Result<ContainerTemplate> {
-    berth_store::container_templates::find(&ctx.pg, name).await?.ok_or(Error::NotFound)
+/// The same with all but what is in their scripts and files.
+pub async fn outlines(ctx: &Context, user: UserId) -> Result<Vec<Stored>> {
+    Ok(store::outlines(&ctx.pg, user).await?)
+}
+
+/// One of them without what is in its scripts and files.
+pub async fn outline(ctx: &Context, user: UserId, id: ContainerTemplateId) -> Result<Stored> {
+    store::find_outline(&ctx.pg, user, id).await?.ok_or(Error::NotFound)
+}
+
+/// The same by an id as typed, or by the name of a folder on disk. What names none of them is [`Error::NotFound`].
+pub async fn outline_of(ctx: &Context, user: UserId, id_or_name: &str) -> Result<Stored> {
+    match id_or_name.parse() {
+        Ok(id) => outline(ctx, user, id).await,
+        Err(_) => store::find_on_disk(&ctx.pg, id_or_name).await?.ok_or(Error::NotFound),
+    }
+}
+
+/// One of them, whole.
+pub async fn find(ctx: &Context, user: UserId, id: ContainerTemplateId) -> Result<Stored<ContainerTemplate>> {
+    store::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)
+}
+
+/// What a script or a file holds, of any that the user sees, or one of their uploads.
+pub async fn content(ctx: &Context, user: UserId, hash: &ContentHash) -> Result<Vec<u8>> {
+    store::content(&ctx.pg, user, hash).await?.ok_or(Error::NotFound)
 }
 
 #[cfg(test)]

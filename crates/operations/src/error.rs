@@ -1,5 +1,6 @@
 //! What can go wrong with an operation, by what its caller can do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -49,7 +50,7 @@ impl fmt::Display for NodeTrouble {
 
 /// Messages by the name of the form's field, in the order of the names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors(BTreeMap<&'static str, Vec<String>>);
+pub struct FieldErrors(BTreeMap<Cow<'static, str>, Vec<String>>);
 
 impl FieldErrors {
     /// No messages.
@@ -58,15 +59,15 @@ impl FieldErrors {
     }
 
     /// One message beside one field.
-    pub fn one(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn one(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         let mut errors = Self::new();
         errors.add(field, message);
         errors
     }
 
     /// Adds a message beside a field.
-    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.entry(field).or_default().push(message.into());
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        self.0.entry(field.into()).or_default().push(message.into());
     }
 
     /// Whether there are none.
@@ -80,8 +81,8 @@ impl FieldErrors {
     }
 
     /// All messages by field.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(field, messages)| (field.as_ref(), messages.as_slice()))
     }
 
     /// `value` when there are no messages, else [`Error::Invalid`].

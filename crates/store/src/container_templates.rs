@@ -1,110 +1,97 @@
-//! The recipes, as last read from disk.
+//! The recipes: those found on disk are everybody's, those written in the page are one person's.
+//!
+//! A row holds the outline; what is in scripts and files is apart from it, by its hash, so that a list loads none of it.
 
-use berth_domain::container_template::ContainerTemplate;
-use sqlx::types::Json;
-use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
-use time::OffsetDateTime;
+mod disk;
+mod read;
+mod uploads;
+mod write;
+
+use berth_domain::container_template::{
+    ContainerTemplate, ContentHash, FileOutline, Outline, Script, ScriptOutline,
+};
+use sha2::{Digest as _, Sha256};
+use sqlx::{PgConnection, query};
+
+pub use disk::{Put, Sync, find_on_disk};
+pub use read::{content, contents, find, find_outline, outlines, summaries};
+pub use uploads::{expire_uploads, upload, uploaded_bytes};
+pub use write::{Deleted, LiveCreation, Updated, delete, insert, update};
 
 use crate::error::Result;
-use crate::text;
 
-/// All of them by title.
-pub async fn list(pg: impl PgExecutor<'_>) -> Result<Vec<ContainerTemplate>> {
-    let recipes = sqlx::query_scalar!(
-        r#"select recipe as "recipe: Json<ContainerTemplate>" from container_templates
-           order by lower(recipe ->> 'title'), name"#
+/// The index that lets a person have each title once.
+pub const TITLE: &str = "container_templates_title_unique";
+
+/// What a content is known by.
+pub fn hash(content: &[u8]) -> ContentHash {
+    hex::encode(Sha256::digest(content)).parse().expect("a SHA-256 in hexadecimal digits is one")
+}
+
+/// A recipe without what is in its scripts and files, and that by its hash.
+fn parts<'a>(recipe: &'a ContainerTemplate) -> (Outline, Vec<(ContentHash, &'a [u8])>) {
+    let mut contents = Vec::new();
+    let mut part = |content: &'a [u8]| {
+        let sha256 = hash(content);
+        contents.push((sha256.clone(), content));
+        sha256
+    };
+    let mut script = |script: &'a Script| ScriptOutline {
+        name: script.name.clone(),
+        about: script.about(),
+        size: script.content.len() as u64,
+        sha256: part(script.content.as_bytes()),
+    };
+    let installers = recipe.installers.iter().map(&mut script).collect();
+    let scripts = recipe.scripts.iter().map(&mut script).collect();
+    let files = recipe.files.iter().map(|file| FileOutline {
+        path: file.path.clone(),
+        mode: file.mode,
+        owner: file.owner.clone(),
+        policy: file.policy,
+        size: file.content.len() as u64,
+        sha256: part(&file.content),
+    });
+    let files = files.collect();
+    // Of the lists only what is not content is copied.
+    let outline = ContainerTemplate::<(), ()> {
+        name: recipe.name.clone(),
+        title: recipe.title.clone(),
+        description: recipe.description.clone(),
+        tags: recipe.tags.clone(),
+        defaults: recipe.defaults.clone(),
+        packages: recipe.packages.clone(),
+        installers: Vec::new(),
+        scripts: Vec::new(),
+        files: Vec::new(),
+    };
+    (outline.with(installers, scripts, files), contents)
+}
+
+/// Makes these the contents of a container template.
+async fn replace_contents(
+    conn: &mut PgConnection,
+    id: uuid::Uuid,
+    contents: &[(ContentHash, &[u8])],
+) -> Result<()> {
+    let hashes: Vec<String> = contents.iter().map(|(hash, _)| hash.to_string()).collect();
+    query!(
+        "delete from container_template_contents where container_template_id = $1 and sha256 <> all($2)",
+        id,
+        &hashes,
     )
-    .fetch_all(pg)
+    .execute(&mut *conn)
     .await?;
-    Ok(recipes.into_iter().map(|Json(recipe)| recipe).collect())
-}
-
-/// One of them.
-pub async fn find(pg: impl PgExecutor<'_>, name: &str) -> Result<Option<ContainerTemplate>> {
-    let recipe = sqlx::query_scalar!(
-        r#"select recipe as "recipe: Json<ContainerTemplate>" from container_templates where name = $1"#,
-        name
-    )
-    .fetch_optional(pg)
-    .await?;
-    Ok(recipe.map(|Json(recipe)| recipe))
-}
-
-/// What became of a recipe that was read from disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// It is what it was.
-    Same,
-    /// There was none of its name.
-    Added,
-    /// It was another one: the old one, unless that cannot be read any more.
-    Changed(Option<Box<ContainerTemplate>>),
-}
-
-/// The recipes on disk, put into the table one after the other. Nothing of it is seen before [`Sync::finish`], and nothing is left of it without.
-pub struct Sync {
-    tx: Transaction<'static, Postgres>,
-    on_disk: Vec<String>,
-}
-
-impl Sync {
-    /// Begins, once no other process is at it.
-    pub async fn begin(pg: &PgPool) -> Result<Self> {
-        let mut tx = pg.begin().await?;
-        sqlx::query!("select pg_advisory_xact_lock(hashtext('container templates on disk'))")
-            .execute(&mut *tx)
-            .await?;
-        Ok(Self { tx, on_disk: Vec::new() })
-    }
-
-    /// Stores a recipe as it is on disk now.
-    pub async fn put(&mut self, recipe: &ContainerTemplate, now: OffsetDateTime) -> Result<Put> {
-        self.on_disk.push(recipe.name.clone());
-        let value = text::json(recipe);
-        let stored = sqlx::query_scalar!(
-            "select case when recipe = $2 then null else recipe end from container_templates where name = $1",
-            recipe.name,
-            value,
+    for (hash, content) in contents {
+        query!(
+            "insert into container_template_contents (container_template_id, sha256, content) values ($1, $2, $3)
+             on conflict do nothing",
+            id,
+            hash.as_str(),
+            *content,
         )
-        .fetch_optional(&mut *self.tx)
+        .execute(&mut *conn)
         .await?;
-        let put = match stored {
-            Some(None) => return Ok(Put::Same),
-            Some(Some(old)) => Put::Changed(serde_json::from_value(old).ok().map(Box::new)),
-            None => Put::Added,
-        };
-        sqlx::query!(
-            "insert into container_templates (name, recipe, updated_at) values ($1, $2, $3)
-             on conflict (name) do update set recipe = excluded.recipe, updated_at = excluded.updated_at",
-            recipe.name,
-            value,
-            now,
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(put)
     }
-
-    /// Leaves what was read of it before as it is; whether there is anything.
-    pub async fn keep(&mut self, name: &str) -> Result<bool> {
-        self.on_disk.push(name.into());
-        let kept = sqlx::query_scalar!(
-            r#"select exists (select from container_templates where name = $1) as "kept!""#,
-            name
-        );
-        Ok(kept.fetch_one(&mut *self.tx).await?)
-    }
-
-    /// Removes what was neither put nor kept, answers its names, and lets all of it be seen.
-    pub async fn finish(mut self) -> Result<Vec<String>> {
-        let mut removed = sqlx::query_scalar!(
-            "delete from container_templates where name <> all($1) returning name",
-            &self.on_disk
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
-        self.tx.commit().await?;
-        removed.sort();
-        Ok(removed)
-    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ mod sweep;
 mod work;
 
 use berth_domain::creation::{Creation, CreationSpec, ProgressEvent, StepKind};
-use berth_domain::{CreationId, NodeId, UserId, Vmid};
+use berth_domain::{ContainerTemplateId, CreationId, NodeId, UserId, Vmid};
 use sqlx::{Connection as _, PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
@@ -77,8 +77,10 @@ pub async fn insert_as(
     let mut tx = conn.begin().await?;
     // The lock waits for whoever is deleting the node, and then finds it gone.
     let done = sqlx::query!(
-        "insert into creations (id, user_id, node_id, cluster, vmid, spec, state, phase, percent, created_at)
-         select $1, n.user_id, n.id, n.cluster, $4, $5, 'queued', 'creating', 0, $6
+        "insert into creations
+             (id, user_id, node_id, cluster, vmid, spec, state, phase, percent, created_at, container_template_id)
+         select $1, n.user_id, n.id, n.cluster, $4, $5, 'queued', 'creating', 0, $6,
+             (select t.id from container_templates t where t.id = $7 and (t.user_id is null or t.user_id = $2))
          from nodes n where n.id = $3 and n.user_id = $2 for key share",
         id.uuid(),
         user.uuid(),
@@ -86,6 +88,7 @@ pub async fn insert_as(
         vmid_column(new.spec.vmid),
         text::json(&new.spec),
         now,
+        new.spec.container_template.as_ref().and_then(|origin| origin.id).map(ContainerTemplateId::uuid),
     )
     .execute(&mut *tx)
     .await?;

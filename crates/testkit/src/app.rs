@@ -257,7 +257,7 @@ impl TestApp {
         folder.write(&self.templates());
         let report = container_templates::discover(&self.ctx).await.unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
-        let template = container_templates::find(&self.ctx, &folder.name).await.unwrap();
+        let template = container_templates::outline_of(&self.ctx, owner.user, &folder.name).await.unwrap();
         CreationForm {
             node: owner.node.to_string(),
             hostname: format!("web{vmid}"),

@@ -39,7 +39,7 @@ const OWN: &[(&str, &str)] = &[
     ("GET", "/containers/new"),
     ("GET", "/templates"),
     ("POST", "/templates/discover"),
-    ("GET", "/templates/{name}"),
+    ("GET", "/templates/contents/{hash}"),
     ("GET", "/packages"),
     ("POST", "/packages"),
     ("GET", "/packages/new"),
@@ -53,17 +53,19 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// Where the id of a path is whose: the longest beginning counts.
-const OWNED: [(&str, Kind); 6] = [
+const OWNED: [(&str, Kind); 7] = [
     ("/containers/new/{id}/", Kind::Draft),
     ("/containers/{id}", Kind::Container),
     ("/creations/{id}", Kind::Creation),
     ("/packages/{id}", Kind::PackageBucket),
+    ("/templates/{id}", Kind::ContainerTemplate),
     ("/settings/nodes/{id}/", Kind::Node),
     ("/settings/sessions/{id}/", Kind::Session),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    ContainerTemplate,
     Draft,
     Container,
     Creation,

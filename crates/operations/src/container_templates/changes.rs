@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_domain::container_template::ContainerTemplate;
+use berth_domain::container_template::Outline;
 use berth_domain::package::Package;
 
 /// So many differences are told one by one.
@@ -18,7 +18,7 @@ pub struct Change {
     pub what: Vec<String>,
 }
 
-pub(super) fn compared(old: Option<&ContainerTemplate>, new: &ContainerTemplate) -> Change {
+pub(super) fn compared(old: Option<&Outline>, new: &Outline) -> Change {
     let mut what = old.map(|old| differences(old, new)).unwrap_or_default();
     if what.len() > MOST + 1 {
         let more = what.split_off(MOST).len();
@@ -27,7 +27,7 @@ pub(super) fn compared(old: Option<&ContainerTemplate>, new: &ContainerTemplate)
     Change { name: new.name.clone(), what }
 }
 
-fn differences(old: &ContainerTemplate, new: &ContainerTemplate) -> Vec<String> {
+fn differences(old: &Outline, new: &Outline) -> Vec<String> {
     let single = [
         ("title", old.title != new.title),
         ("description", old.description != new.description),
@@ -70,14 +70,19 @@ fn listed<T: PartialEq>(
 
 #[cfg(test)]
 mod tests {
-    use berth_domain::container_template::{Defaults, Script};
+    use berth_domain::container_template::{Defaults, ScriptOutline};
     use berth_domain::package::PackageManager;
 
     use super::*;
 
-    fn recipe() -> ContainerTemplate {
-        let script = |name: &str| Script { name: name.into(), content: "true".into() };
-        ContainerTemplate {
+    fn recipe() -> Outline {
+        let script = |name: &str| ScriptOutline {
+            name: name.into(),
+            about: None,
+            size: 4,
+            sha256: "0a".repeat(32).parse().unwrap(),
+        };
+        Outline {
             name: "web".into(),
             title: "Web".into(),
             description: String::new(),
@@ -96,7 +101,7 @@ mod tests {
         new.title = "Web server".into();
         new.packages = vec![Package::new(PackageManager::Apt, "nginx", Some("1.22")).unwrap()];
         new.scripts.remove(0);
-        new.scripts[0].content = "false".into();
+        new.scripts[0].sha256 = "0b".repeat(32).parse().unwrap();
         assert_eq!(
             compared(Some(&recipe()), &new).what,
             [

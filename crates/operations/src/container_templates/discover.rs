@@ -93,7 +93,7 @@ async fn take(ctx: &Context, root: &Path, told: &mut mpsc::Receiver<Told>, until
                     match sync.put(&recipe, now).await? {
                         Put::Same => report.same += 1,
                         Put::Added => report.added.push(name),
-                        Put::Changed(old) => report.changed.push(compared(old.as_deref(), &recipe)),
+                        Put::Changed { old, new } => report.changed.push(compared(old.as_deref(), &new)),
                     }
                 }
             }

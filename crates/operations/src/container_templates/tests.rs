@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use berth_domain::container_template::FilePolicy;
+use berth_domain::container_template::{ContainerTemplate, FilePolicy};
 use berth_domain::package::Package;
 
 use super::discover::read_one;

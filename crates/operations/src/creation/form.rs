@@ -5,7 +5,7 @@ mod packages;
 mod rules;
 
 use berth_domain::NodeId;
-use berth_domain::container_template::{ContainerTemplate, Script};
+use berth_domain::container_template::{ContainerTemplate, Origin, Script, ScriptOutline, Stored};
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
 use berth_domain::network::{InvalidAddress, Ipv4, Ipv6};
 use berth_domain::package::{Package, PackageManager};
@@ -23,8 +23,10 @@ use crate::forms::{checkbox, field_errors};
 #[serde(default)]
 #[allow(clippy::struct_excessive_bools, reason = "one per checkbox of the page")]
 pub struct CreationForm {
-    /// The container template's name; empty means from scratch.
+    /// The container template's id; empty means from scratch.
     pub container_template: String,
+    /// What it was called when it was chosen: it may be gone by now.
+    pub container_template_title: String,
     /// The kind of OS template that the container template is written for, such as `debian`; empty means any.
     pub ostype: String,
     /// The node's id.
@@ -142,6 +144,7 @@ impl Default for CreationForm {
         let empty = String::new;
         Self {
             container_template: empty(),
+            container_template_title: empty(),
             ostype: empty(),
             node: empty(),
             hostname: empty(),
@@ -182,19 +185,21 @@ impl Default for CreationForm {
 
 impl CreationForm {
     /// A form prefilled from a container template.
-    pub fn from_container_template(recipe: &ContainerTemplate) -> Self {
+    pub fn from_container_template(chosen: &Stored) -> Self {
         let mut form = Self::default();
-        form.choose(Some(recipe));
+        form.choose(Some(chosen));
         form
     }
 
     /// Chooses a container template, or none: its defaults, tags, packages and scripts replace what was there; node, name, VMID,
     /// storage and network stay.
-    pub fn choose(&mut self, recipe: Option<&ContainerTemplate>) {
+    pub fn choose(&mut self, chosen: Option<&Stored>) {
         let fresh = Self::default();
+        self.container_template = chosen.map(|chosen| chosen.id.to_string()).unwrap_or_default();
+        let recipe = chosen.map(|chosen| &chosen.recipe);
+        self.container_template_title = recipe.map(|recipe| recipe.title.clone()).unwrap_or_default();
         let defaults = recipe.map(|recipe| recipe.defaults.clone()).unwrap_or_default();
         let number = |value: Option<u32>, default: String| value.map_or(default, |value| value.to_string());
-        self.container_template = recipe.map(|recipe| recipe.name.clone()).unwrap_or_default();
         self.ostype = defaults.ostype.unwrap_or_default();
         self.os_template.clear();
         self.cores = number(defaults.cores, fresh.cores);
@@ -208,8 +213,9 @@ impl CreationForm {
         self.tags = recipe.map(|recipe| recipe.tags.join(" ")).unwrap_or_default();
         let packages = recipe.map(|recipe| recipe.packages.clone()).unwrap_or_default();
         self.packages = packages.into_iter().map(|package| PackageChoice { package, on: true }).collect();
-        self.installers = all_on(recipe.map(|recipe| recipe.installers.as_slice()));
-        self.scripts = all_on(recipe.map(|recipe| recipe.scripts.as_slice()));
+        let names = |scripts: &[ScriptOutline]| all_on(scripts.iter().map(|script| &script.name));
+        self.installers = recipe.map(|recipe| names(&recipe.installers)).unwrap_or_default();
+        self.scripts = recipe.map(|recipe| names(&recipe.scripts)).unwrap_or_default();
     }
 
     /// What Docker needs inside an unprivileged container.
@@ -237,13 +243,14 @@ impl CreationForm {
         errors
     }
 
-    /// What a creation needs, or the messages beside all fields. `recipe` is the container template that [`Self::container_template`]
+    /// What a creation needs, or the messages beside all fields. `chosen` is the container template that [`Self::container_template`]
     /// names.
-    pub fn to_spec(&self, recipe: Option<&ContainerTemplate>) -> Result<CreationSpec, FieldErrors> {
+    pub fn to_spec(&self, chosen: Option<&Stored<ContainerTemplate>>) -> Result<CreationSpec, FieldErrors> {
+        let recipe = chosen.map(|chosen| &chosen.recipe);
         let mut errors = self.configuration_errors();
         let ChosenPackages { packages, errors: wrong_packages, .. } = self.chosen_packages();
         merge(&mut errors, &wrong_packages);
-        if recipe.map(|recipe| recipe.name.as_str()).unwrap_or_default() != self.container_template {
+        if chosen.map(|chosen| chosen.id.to_string()).unwrap_or_default() != self.container_template {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
         let known = recipe.map(|recipe| recipe.installers.as_slice());
@@ -284,7 +291,11 @@ impl CreationForm {
             start_at_boot: self.start_at_boot,
             ssh_public_keys: rules::lines(&self.ssh_public_keys).map(Into::into).collect(),
             tags: rules::split_tags(&self.tags),
-            container_template: recipe.map(|recipe| recipe.name.clone()),
+            container_template: chosen.map(|chosen| Origin {
+                id: Some(chosen.id),
+                name: chosen.recipe.name.clone(),
+                title: chosen.recipe.title.clone(),
+            }),
             packages,
             installers,
             scripts,
@@ -312,9 +323,8 @@ impl CreationForm {
     }
 }
 
-fn all_on(scripts: Option<&[Script]>) -> Vec<ScriptChoice> {
-    let scripts = scripts.unwrap_or_default();
-    scripts.iter().map(|script| ScriptChoice { name: script.name.clone(), on: true }).collect()
+fn all_on<'a>(names: impl Iterator<Item = &'a String>) -> Vec<ScriptChoice> {
+    names.map(|name| ScriptChoice { name: name.clone(), on: true }).collect()
 }
 
 /// Those that are on, as the container template has them now; one that it has no more is an error of `field`.
@@ -345,7 +355,7 @@ fn beside(problem: InvalidAddress, address: &'static str, gateway: &'static str)
 fn merge(errors: &mut FieldErrors, more: &FieldErrors) {
     for (field, messages) in more.iter() {
         for message in messages {
-            errors.add(field, message);
+            errors.add(field.to_owned(), message);
         }
     }
 }

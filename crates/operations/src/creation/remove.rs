@@ -10,7 +10,7 @@ use berth_store::{containers, creations};
 
 use super::create::is_ours;
 use super::form::CreationForm;
-use crate::{Context, Error, NodeConnection, Result, drafts, vmids};
+use crate::{Context, Error, NodeConnection, Result, container_templates, drafts, vmids};
 
 /// Stopping and destroying a container on a slow host; the page waits for it.
 const DEADLINE: Duration = Duration::from_secs(12);
@@ -28,10 +28,12 @@ pub async fn remove_and_start_over(ctx: &Context, user: UserId, id: CreationId) 
     let connection = NodeConnection::for_user(ctx, user, creation.node_id).await?;
     destroy(&connection, &creation).await.map_err(|error| connection.trouble(error))?;
     let mut form = CreationForm::from_spec(creation.node_id, &creation.spec);
-    if let Some(name) = &creation.spec.container_template
-        && berth_store::container_templates::find(&ctx.pg, name).await?.is_none()
-    {
-        form.choose(None);
+    if creation.spec.container_template.is_some() {
+        match container_templates::outline_of(ctx, user, &form.container_template).await {
+            Ok(_) => {}
+            Err(Error::NotFound) => form.choose(None),
+            Err(error) => return Err(error),
+        }
     }
     let draft = drafts::start(ctx, user, form).await?;
     if let Some(container) = creation.container_id {

@@ -20,7 +20,7 @@ pub async fn submit(ctx: &Context, user: UserId, draft: DraftId) -> Result<Creat
         return Ok(id);
     }
     let form = drafts::find(ctx, user, draft).await?.form;
-    let (node, spec) = checked(ctx, &form).await?;
+    let (node, spec) = checked(ctx, user, &form).await?;
     let connection = match NodeConnection::for_user(ctx, user, node).await {
         Err(Error::NotFound) => return Err(FieldErrors::one("node", "choose a node").into()),
         other => other?,
@@ -39,10 +39,10 @@ async fn submitted_before(ctx: &Context, user: UserId, id: CreationId) -> Result
 }
 
 /// What can be told without asking the node.
-async fn checked(ctx: &Context, form: &CreationForm) -> Result<(NodeId, CreationSpec)> {
-    let recipe = match form.container_template.as_str() {
-        "" => None,
-        name => berth_store::container_templates::find(&ctx.pg, name).await?,
+async fn checked(ctx: &Context, user: UserId, form: &CreationForm) -> Result<(NodeId, CreationSpec)> {
+    let recipe = match form.container_template.parse() {
+        Ok(id) => berth_store::container_templates::find(&ctx.pg, user, id).await?,
+        Err(_) => None,
     };
     let spec = form.to_spec(recipe.as_ref())?;
     let node = form.node_id().ok_or_else(|| FieldErrors::one("node", "choose a node"))?;

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use berth_domain::UserId;
 use berth_operations::container_templates::{discover, list};
 use berth_operations::{Context, Settings};
 use berth_store::PgPool;
@@ -210,7 +211,8 @@ async fn each_of_20_broken_ones_is_named_and_the_other_180_are_in(pg: PgPool) {
     }
     assert!(!found.iter().any(|problem| problem.contains("10-secret")), "nothing outside is listed");
     assert_eq!((report.added.len(), report.changed.len(), report.removed.len()), (GOOD, 0, 0));
-    let names: Vec<String> = list(&ctx).await.unwrap().into_iter().map(|recipe| recipe.name).collect();
+    let names: Vec<String> =
+        list(&ctx, UserId::new()).await.unwrap().into_iter().map(|recipe| recipe.name).collect();
     assert_eq!(names.len(), GOOD);
     assert!(names.iter().all(|name| name.starts_with("good-")));
 
@@ -230,7 +232,7 @@ async fn two_at_once_do_no_harm(pg: PgPool) {
     assert_eq!((one.added.len() + other.added.len(), one.same + other.same), (GOOD, GOOD));
     assert_eq!((one.removed.len(), other.removed.len()), (0, 0));
     assert_eq!(one.problems, other.problems);
-    assert_eq!(list(&ctx).await.unwrap().len(), GOOD);
+    assert_eq!(list(&ctx, UserId::new()).await.unwrap().len(), GOOD);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -12,7 +12,7 @@ async fn a_created_container_is_stored_once_and_linked(pg: PgPool) {
     assert_eq!(containers::upsert_created(&mut conn, id, "w1", NOW).await.unwrap(), container);
     let found = containers::find(&pg, user, container).await.unwrap().unwrap();
     assert_eq!((found.vmid.get(), found.hostname.as_str()), (100, "ct100"));
-    assert_eq!((found.creation_id, found.container_template.as_deref()), (Some(id), Some("nginx")));
+    assert_eq!((found.creation_id, found.container_template.as_deref()), (Some(id), Some("Web server")));
     assert_eq!(creations::find(&pg, user, id).await.unwrap().unwrap().container_id, Some(container));
     assert_eq!(containers::list(&pg, user).await.unwrap(), [found]);
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use berth_domain::container_template::Origin;
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec, StepKind};
 use berth_domain::network::{Ipv4, Ipv6};
 use berth_domain::node::{SshAccess, SshMethod};
@@ -95,7 +96,7 @@ pub(crate) fn new_creation(node_id: NodeId, vmid: u32) -> NewCreation {
         start_at_boot: false,
         ssh_public_keys: vec![],
         tags: vec![],
-        container_template: Some("nginx".into()),
+        container_template: Some(Origin { id: None, name: "nginx".into(), title: "Web server".into() }),
         packages: vec![],
         installers: Vec::new(),
         scripts: vec![],

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::{Router, body};
+use berth_domain::container_template::{ContainerTemplate, Defaults, Script};
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
 use berth_domain::network::{Ipv4, Ipv6};
 use berth_domain::user::User;
 use berth_domain::{
-    Clock, ContainerId, CreationId, DraftId, Fingerprint, NodeId, PackageBucketId, SessionHandle, Vmid,
+    Clock, ContainerId, ContainerTemplateId, CreationId, DraftId, Fingerprint, NodeId, PackageBucketId,
+    SessionHandle, Vmid,
 };
 use berth_operations::creation::{CreationForm, ProgressHub};
 use berth_operations::queue::{self, Queue};
@@ -21,7 +23,9 @@ use berth_operations::{Context, Settings, drafts};
 use berth_store::creations::NewCreation;
 use berth_store::crypto::Key;
 use berth_store::nodes::{NewNode, NodeDetails};
-use berth_store::{Keyring, Redis, containers, creations, nodes, package_buckets, users};
+use berth_store::{
+    Keyring, Redis, container_templates, containers, creations, nodes, package_buckets, users,
+};
 use berth_testkit::database::Database;
 use berth_web::AppState;
 use berth_web::extract::client_ip::TrustedProxies;
@@ -52,6 +56,8 @@ pub(crate) struct World {
     pub(crate) creation: CreationId,
     container: ContainerId,
     bucket: PackageBucketId,
+    /// One that its owner has written.
+    pub(crate) container_template: ContainerTemplateId,
     /// Another session of the owner's.
     listed: SessionHandle,
     /// Seconds that Berth's clock is ahead of the machine's.
@@ -74,6 +80,7 @@ impl World {
         let now = ctx.clock.now();
         let bucket =
             package_buckets::insert(&ctx.pg, owner.id, &"Web".parse().unwrap(), &[], now).await.unwrap().id;
+        let container_template = container_template(&ctx, &owner).await;
         let app = berth_web::app(state.clone(), false);
         let listed = SessionHandle::new();
         let mut world = Self {
@@ -87,6 +94,7 @@ impl World {
             creation,
             container,
             bucket,
+            container_template,
             listed,
             ahead,
             database,
@@ -107,13 +115,17 @@ impl World {
         let id = match kind(route) {
             Some(Kind::Draft) => pick(self.draft.to_string(), DraftId::new().to_string()),
             Some(Kind::Container) => pick(self.container.to_string(), ContainerId::new().to_string()),
+            Some(Kind::ContainerTemplate) => {
+                pick(self.container_template.to_string(), ContainerTemplateId::new().to_string())
+            }
             Some(Kind::Creation) => pick(self.creation.to_string(), CreationId::new().to_string()),
             Some(Kind::Node) => pick(self.node.to_string(), NodeId::new().to_string()),
             Some(Kind::PackageBucket) => pick(self.bucket.to_string(), PackageBucketId::new().to_string()),
             Some(Kind::Session) => pick(self.listed.to_string(), SessionHandle::new().to_string()),
             None => String::new(),
         };
-        route.replace("{id}", &id).replace("{name}", "nginx").replace("{file}", "app.css")
+        let hash = container_templates::hash(SCRIPT.as_bytes()).to_string();
+        route.replace("{id}", &id).replace("{hash}", &hash).replace("{file}", "app.css")
     }
 
     /// The path with the owner's ids.
@@ -203,6 +215,25 @@ async fn context(database: &Database, ahead: Arc<AtomicI64>) -> Context {
 
 async fn person(ctx: &Context, userid: &str) -> User {
     users::upsert_login(&ctx.pg, &"pve.lan:8006".parse().unwrap(), userid, ctx.clock.now()).await.unwrap()
+}
+
+/// What the owner's container template runs.
+pub(crate) const SCRIPT: &str = "echo PLANTED-script";
+
+async fn container_template(ctx: &Context, owner: &User) -> ContainerTemplateId {
+    let recipe = ContainerTemplate {
+        name: "mine".into(),
+        title: "Mine".into(),
+        description: String::new(),
+        tags: Vec::new(),
+        defaults: Defaults::default(),
+        packages: Vec::new(),
+        installers: Vec::new(),
+        scripts: vec![Script { name: "10-mine.sh".into(), content: SCRIPT.into() }],
+        files: Vec::new(),
+    };
+    let mut conn = ctx.pg.acquire().await.unwrap();
+    container_templates::insert(&mut conn, owner.id, &recipe, ctx.clock.now()).await.unwrap()
 }
 
 /// A node that nobody answers for.

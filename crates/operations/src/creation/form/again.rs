@@ -21,8 +21,13 @@ impl CreationForm {
             }
             Ipv6::None | Ipv6::Auto | Ipv6::Dhcp => (String::new(), None),
         };
+        let origin = spec.container_template.as_ref();
         Self {
-            container_template: spec.container_template.clone().unwrap_or_default(),
+            container_template: origin
+                .and_then(|origin| origin.id)
+                .map(|id| id.to_string())
+                .unwrap_or_default(),
+            container_template_title: origin.map(|origin| origin.title.clone()).unwrap_or_default(),
             node: node.to_string(),
             hostname: spec.hostname.clone(),
             vmid: spec.vmid.to_string(),
@@ -55,8 +60,8 @@ impl CreationForm {
                 .iter()
                 .map(|package| PackageChoice { package: package.clone(), on: true })
                 .collect(),
-            installers: all_on(Some(&spec.installers)),
-            scripts: all_on(Some(&spec.scripts)),
+            installers: all_on(spec.installers.iter().map(|script| &script.name)),
+            scripts: all_on(spec.scripts.iter().map(|script| &script.name)),
             ..Self::default()
         }
     }

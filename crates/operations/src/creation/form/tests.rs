@@ -1,12 +1,13 @@
-use berth_domain::container_template::Defaults;
+use berth_domain::ContainerTemplateId;
+use berth_domain::container_template::{Defaults, ScriptOutline};
 use proptest::prelude::*;
 
 use super::*;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ me";
 
-fn recipe() -> ContainerTemplate {
-    ContainerTemplate {
+fn recipe() -> Stored<ContainerTemplate> {
+    let recipe = ContainerTemplate {
         name: "nginx".into(),
         title: "nginx".into(),
         description: String::new(),
@@ -23,7 +24,23 @@ fn recipe() -> ContainerTemplate {
             .map(|name| Script { name: name.into(), content: format!("echo {name}") })
             .into(),
         files: Vec::new(),
-    }
+    };
+    let id: ContainerTemplateId = "00000000-0000-7000-8000-000000000000".parse().unwrap();
+    Stored { id, own: false, version: 1, updated_at: time::OffsetDateTime::UNIX_EPOCH, recipe }
+}
+
+/// The same without what is in its scripts.
+fn outline() -> Stored {
+    let Stored { id, own, version, updated_at, recipe } = recipe();
+    let script = |script: &Script| ScriptOutline {
+        name: script.name.clone(),
+        about: None,
+        size: script.content.len() as u64,
+        sha256: "0a".repeat(32).parse().unwrap(),
+    };
+    let installers = recipe.installers.iter().map(script).collect();
+    let scripts = recipe.scripts.iter().map(script).collect();
+    Stored { id, own, version, updated_at, recipe: recipe.with(installers, scripts, Vec::new()) }
 }
 
 fn filled() -> CreationForm {
@@ -34,21 +51,24 @@ fn filled() -> CreationForm {
         os_template: "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".into(),
         storage: "local-ct".into(),
         bridge: "vmbr0".into(),
-        ..CreationForm::from_container_template(&recipe())
+        ..CreationForm::from_container_template(&outline())
     }
 }
 
-fn fields(form: &CreationForm) -> Vec<&'static str> {
+fn fields(form: &CreationForm) -> Vec<String> {
     let errors = form.to_spec(Some(&recipe())).expect_err("should be refused");
-    errors.iter().map(|(field, _)| field).collect()
+    errors.iter().map(|(field, _)| field.to_owned()).collect()
 }
 
 #[test]
 fn a_container_template_fills_in_what_it_says() {
     let spec = filled().to_spec(Some(&recipe())).unwrap();
     assert_eq!((spec.cores, spec.memory, spec.features.nesting), (2, 512, false));
-    assert_eq!((spec.tags, spec.container_template.as_deref()), (vec!["web".to_owned()], Some("nginx")));
-    assert_eq!((spec.packages.len(), spec.installers.as_slice()), (1, recipe().installers.as_slice()));
+    assert_eq!(
+        (spec.tags, spec.container_template.unwrap().title.as_str()),
+        (vec!["web".to_owned()], "nginx")
+    );
+    assert_eq!((spec.packages.len(), spec.installers.as_slice()), (1, recipe().recipe.installers.as_slice()));
     assert_eq!(
         spec.scripts.iter().map(|script| script.name.as_str()).collect::<Vec<_>>(),
         ["10-a.sh", "20-b.sh"]

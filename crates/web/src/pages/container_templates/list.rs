@@ -1,6 +1,6 @@
 //! `GET /templates`.
 
-use berth_domain::container_template::ContainerTemplate;
+use berth_domain::container_template::Summary;
 use berth_operations::container_templates;
 
 use super::view::{ContainerTemplateCard, ContainerTemplatesPage};
@@ -9,7 +9,7 @@ use crate::extract::Call;
 use crate::layout::Section;
 
 pub(super) async fn page(call: Call) -> Result<ContainerTemplatesPage, WebError> {
-    let recipes = container_templates::list(call.ctx()).await?;
+    let recipes = container_templates::list(call.ctx(), call.user_id()).await?;
     Ok(ContainerTemplatesPage {
         layout: call.layout("Templates", Section::ContainerTemplates).await?,
         container_templates: recipes.into_iter().map(card).collect(),
@@ -17,12 +17,12 @@ pub(super) async fn page(call: Call) -> Result<ContainerTemplatesPage, WebError>
     })
 }
 
-fn card(recipe: ContainerTemplate) -> ContainerTemplateCard {
+fn card(recipe: Summary) -> ContainerTemplateCard {
     ContainerTemplateCard {
-        packages: recipe.packages.len(),
-        scripts: recipe.scripts.len(),
-        files: recipe.files.len(),
-        name: recipe.name,
+        packages: recipe.packages,
+        scripts: recipe.scripts,
+        files: recipe.files,
+        id: recipe.id.to_string(),
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,

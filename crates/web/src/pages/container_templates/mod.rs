@@ -1,5 +1,6 @@
-//! The container templates that were found.
+//! The container templates: those found on disk, and one's own.
 
+mod contents;
 mod discover;
 mod list;
 mod show;
@@ -19,7 +20,8 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/templates", get(list::page))
         .route("/templates/discover", post(discover::act))
-        .route("/templates/{name}", get(show::page))
+        .route("/templates/contents/{hash}", get(contents::show))
+        .route("/templates/{id}", get(show::page))
 }
 
 /// Packages by manager, in the order in which the managers run.

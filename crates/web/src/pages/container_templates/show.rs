@@ -1,27 +1,35 @@
-//! `GET /templates/{name}`.
+//! `GET /templates/{id}`.
 
-use axum::extract::Path;
-use berth_domain::container_template::{Defaults, FilePolicy, TemplateFile};
+use berth_domain::ContainerTemplateId;
+use berth_domain::container_template::{Defaults, FileOutline, FilePolicy, ScriptOutline};
 use berth_operations::container_templates;
 
 use super::package_lists;
 use super::view::{ContainerTemplatePage, FileView, ScriptView};
 use crate::WebError;
 use crate::extract::Call;
+use crate::extract::path::Id;
 use crate::layout::Section;
 use crate::pages::containers::view::Fact;
 
-pub(super) async fn page(call: Call, Path(name): Path<String>) -> Result<ContainerTemplatePage, WebError> {
-    let recipe = container_templates::find(call.ctx(), &name).await?;
+pub(super) async fn page(
+    call: Call,
+    Id(id): Id<ContainerTemplateId>,
+) -> Result<ContainerTemplatePage, WebError> {
+    let stored = container_templates::outline(call.ctx(), call.user_id(), id).await?;
+    let recipe = stored.recipe;
     let layout = call.layout(recipe.title.clone(), Section::ContainerTemplates).await?;
-    let script = |script: berth_domain::container_template::Script| ScriptView {
+    let script = |script: ScriptOutline| ScriptView {
         name: script.name,
-        content: script.content,
+        about: script.about,
+        size: script.size,
+        sha256: script.sha256.to_string(),
     };
     Ok(ContainerTemplatePage {
         layout: layout.under("Templates", "/templates"),
-        // Names have only lower-case letters, digits and dashes.
-        create_href: format!("/containers/new?template={}", recipe.name),
+        create_href: format!("/containers/new?template={id}"),
+        id: id.to_string(),
+        own: stored.own,
         defaults: defaults(&recipe.defaults),
         packages: package_lists(&recipe.packages),
         scripts: recipe.scripts.into_iter().map(script).collect(),
@@ -33,7 +41,7 @@ pub(super) async fn page(call: Call, Path(name): Path<String>) -> Result<Contain
     })
 }
 
-fn file(file: &TemplateFile) -> FileView {
+fn file(file: &FileOutline) -> FileView {
     FileView {
         path: file.path.as_str().into(),
         policy: match file.policy {
@@ -43,7 +51,9 @@ fn file(file: &TemplateFile) -> FileView {
         }
         .into(),
         access: format!("{} {:04o}", file.owner.as_str(), file.mode),
-        size: file.content.len() as u64,
+        size: file.size,
+        sha256: file.sha256.to_string(),
+        file_name: file.path.as_str().rsplit('/').next().unwrap_or_default().into(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::pages::containers::view::Fact;
 /// One container template in the list.
 #[derive(Debug, Clone)]
 pub struct ContainerTemplateCard {
-    /// Its name, the last part of its address.
-    pub name: String,
+    /// Its id, the last part of its address.
+    pub id: String,
     /// Its title.
     pub title: String,
     /// What it is good for.
@@ -43,8 +43,12 @@ pub struct ContainerTemplatesPage {
 pub struct ScriptView {
     /// Its file name.
     pub name: String,
-    /// Its text.
-    pub content: String,
+    /// What it says of itself.
+    pub about: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// What its text is known by.
+    pub sha256: String,
 }
 
 /// A file of a container template.
@@ -58,6 +62,10 @@ pub struct FileView {
     pub access: String,
     /// Bytes.
     pub size: u64,
+    /// What its content is known by.
+    pub sha256: String,
+    /// The last part of its path.
+    pub file_name: String,
 }
 
 /// Packages of one manager.
@@ -75,6 +83,10 @@ pub struct PackageList {
 pub struct ContainerTemplatePage {
     /// The frame.
     pub layout: Layout,
+    /// Its id.
+    pub id: String,
+    /// Whether it was written by the reader; else it was found on disk.
+    pub own: bool,
     /// Its name.
     pub name: String,
     /// Its title.

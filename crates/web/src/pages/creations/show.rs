@@ -71,7 +71,7 @@ fn view(details: &CreationDetails) -> CreationView {
         hostname: creation.spec.hostname.clone(),
         vmid: creation.spec.vmid.get(),
         node: details.node_name.clone(),
-        container_template: creation.spec.container_template.clone(),
+        container_template: creation.spec.container_template.as_ref().map(|origin| origin.title.clone()),
         state: creation.state,
         phase: phase_index(creation.phase),
         percent: creation.percent,

@@ -22,12 +22,12 @@ pub(super) struct Wanted {
 
 pub(super) async fn page(call: Call, Query(wanted): Query<Wanted>) -> Result<PackagesPage, WebError> {
     let buckets = package_buckets::list(call.ctx(), call.user_id(), &wanted.q).await?;
-    let recipes = container_templates::list(call.ctx()).await?;
-    let installing = recipes.into_iter().filter(|recipe| !recipe.packages.is_empty());
-    let sources = installing.map(|recipe| PackageSource {
-        href: format!("/templates/{}", recipe.name),
-        packages: package_lists(&recipe.packages),
-        title: recipe.title,
+    let recipes = container_templates::outlines(call.ctx(), call.user_id()).await?;
+    let installing = recipes.into_iter().filter(|stored| !stored.recipe.packages.is_empty());
+    let sources = installing.map(|stored| PackageSource {
+        href: format!("/templates/{}", stored.id),
+        packages: package_lists(&stored.recipe.packages),
+        title: stored.recipe.title,
     });
     Ok(PackagesPage {
         buckets: buckets.iter().map(card).collect(),

@@ -2,9 +2,9 @@
 
 use axum::Form;
 use axum::response::{IntoResponse, Response};
-use berth_domain::container_template::ContainerTemplate;
-use berth_operations::container_templates;
+use berth_domain::container_template::Summary;
 use berth_operations::drafts::{self, Draft};
+use berth_operations::{Error, container_templates};
 use serde::Deserialize;
 
 use super::draft::{Opened, base};
@@ -24,14 +24,22 @@ pub(super) struct Chosen {
 
 /// Another choice begins its defaults anew; the same one leaves what was changed since.
 pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Result<Response, WebError> {
-    let recipes = container_templates::list(opened.call.ctx()).await?;
-    let recipe = recipes.iter().find(|recipe| recipe.name == chosen.container_template);
-    if recipe.is_none() && !chosen.container_template.is_empty() {
-        let errors = [("container_template", "This template is not there any more. Choose another")];
-        return Ok(Rejected(page(&opened, &errors.into_iter().collect()).await?).into_response());
-    }
+    let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
+    let found = match chosen.container_template.parse() {
+        Ok(id) => container_templates::outline(ctx, user, id).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    let recipe = match found {
+        Ok(recipe) => Some(recipe),
+        Err(Error::NotFound) if chosen.container_template.is_empty() => None,
+        Err(Error::NotFound) => {
+            let errors = [("container_template", "This template is not there any more. Choose another")];
+            return Ok(Rejected(page(&opened, &errors.into_iter().collect()).await?).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    };
     if opened.draft.form.container_template != chosen.container_template {
-        opened.draft.form.choose(recipe);
+        opened.draft.form.choose(recipe.as_ref());
         opened.save().await?;
     }
     Ok(opened.go_to(WizardStep::Configure))
@@ -39,7 +47,7 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
 
 /// The page with its messages.
 pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<TemplateStepPage, WebError> {
-    let recipes = container_templates::list(opened.call.ctx()).await?;
+    let recipes = container_templates::list(opened.call.ctx(), opened.call.user_id()).await?;
     let drafts = drafts::list(opened.call.ctx(), opened.call.user_id()).await?;
     Ok(TemplateStepPage {
         unfinished: drafts.iter().filter(|draft| draft.id != opened.draft.id).map(unfinished).collect(),
@@ -50,12 +58,12 @@ pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<Templat
     })
 }
 
-fn choice(recipe: ContainerTemplate) -> ContainerTemplateChoice {
+fn choice(recipe: Summary) -> ContainerTemplateChoice {
     ContainerTemplateChoice {
-        packages: recipe.packages.len(),
-        scripts: recipe.scripts.len(),
-        files: recipe.files.len(),
-        name: recipe.name,
+        packages: recipe.packages,
+        scripts: recipe.scripts,
+        files: recipe.files,
+        id: recipe.id.to_string(),
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,
@@ -63,7 +71,7 @@ fn choice(recipe: ContainerTemplate) -> ContainerTemplateChoice {
 }
 
 fn unfinished(draft: &Draft) -> UnfinishedDraft {
-    let named = [&draft.form.hostname, &draft.form.container_template]
+    let named = [&draft.form.hostname, &draft.form.container_template_title]
         .into_iter()
         .find(|name| !name.trim().is_empty());
     UnfinishedDraft {

@@ -132,7 +132,7 @@ fn groups(form: &CreationForm) -> Vec<PackageGroup> {
         let toggle = PackageToggle { value: key(package), name: package.notation(), on: *on };
         by_manager.entry(package.manager()).or_default().push(toggle);
     }
-    let note = format!("from {}", form.container_template);
+    let note = format!("from {}", form.container_template_title);
     let group = |title: &str, packages| PackageGroup { title: title.into(), note: note.clone(), packages };
     let mut groups: Vec<PackageGroup> =
         by_manager.into_iter().map(|(manager, packages)| group(manager.name(), packages)).collect();

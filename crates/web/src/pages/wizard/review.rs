@@ -66,7 +66,11 @@ fn first_step(errors: &FieldErrors) -> WizardStep {
 async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewStepPage, WebError> {
     let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
     let form = &opened.draft.form;
-    let recipe = match container_templates::find(ctx, &form.container_template).await {
+    let recipe = match form.container_template.parse() {
+        Ok(id) => container_templates::find(ctx, user, id).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    let recipe = match recipe {
         Ok(recipe) => Some(recipe),
         Err(Error::NotFound) => None,
         Err(error) => return Err(error.into()),
@@ -87,7 +91,7 @@ async fn page(opened: &Opened, trouble: Option<NodeTrouble>) -> Result<ReviewSte
     warnings.extend(form.package_warnings());
     Ok(ReviewStepPage {
         layout: opened.layout().await?,
-        sections: facts::sections(form, recipe.as_ref(), node),
+        sections: facts::sections(form, recipe.is_some(), node),
         warnings,
         trouble: trouble.map(|trouble| NodeTrouble { retry: Some(wizard.here()), ..trouble }),
         problem,

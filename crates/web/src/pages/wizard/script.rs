@@ -2,6 +2,8 @@
 
 use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
+use berth_domain::container_template::ContentHash;
+use berth_operations::{Error, container_templates};
 use serde::Deserialize;
 
 use super::draft::Opened;
@@ -27,7 +29,11 @@ pub(super) fn address(base: &str, name: &str) -> String {
 /// A part of the step for htmx, a page of its own for everybody else. A script that is not there any more is said to be gone.
 pub(super) async fn show(opened: Opened, Query(wanted): Query<Wanted>) -> Result<Response, WebError> {
     let known = scripts::known(&opened).await?;
-    let content = known.into_iter().find(|script| script.name == wanted.name).map(|script| script.content);
+    let script = known.into_iter().find(|script| script.name == wanted.name);
+    let content = match script {
+        Some(script) => text(&opened, &script.sha256).await?,
+        None => None,
+    };
     if opened.call.by_htmx.0 {
         let address = address(&opened.wizard(WizardStep::Scripts).base, &wanted.name);
         return Ok(fragment(content, address).into_response());
@@ -35,6 +41,16 @@ pub(super) async fn show(opened: Opened, Query(wanted): Query<Wanted>) -> Result
     let layout = opened.layout().await?;
     let wizard = opened.wizard(WizardStep::Scripts);
     Ok(ScriptPage { layout, back: wizard.here(), name: wanted.name, content }.into_response())
+}
+
+/// None when it was deleted in this very moment.
+async fn text(opened: &Opened, sha256: &ContentHash) -> Result<Option<String>, WebError> {
+    let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
+    match container_templates::content(ctx, user, sha256).await {
+        Ok(content) => Ok(Some(String::from_utf8_lossy(&content).into_owned())),
+        Err(Error::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn fragment(content: Option<String>, address: String) -> ScriptFragment {

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
-use berth_domain::container_template::Script;
+use berth_domain::container_template::ScriptOutline;
 use berth_operations::creation::ScriptChoice;
 use berth_operations::{Error, container_templates};
 use serde::Deserialize;
@@ -47,9 +47,10 @@ pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Resu
 }
 
 /// The scripts of the draft's container template; none when there is no such container template (any more).
-pub(super) async fn known(opened: &Opened) -> Result<Vec<Script>, WebError> {
-    match container_templates::find(opened.call.ctx(), &opened.draft.form.container_template).await {
-        Ok(recipe) => Ok(recipe.scripts),
+pub(super) async fn known(opened: &Opened) -> Result<Vec<ScriptOutline>, WebError> {
+    let (call, chosen) = (&opened.call, &opened.draft.form.container_template);
+    match container_templates::outline_of(call.ctx(), call.user_id(), chosen).await {
+        Ok(found) => Ok(found.recipe.scripts),
         Err(Error::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
@@ -67,33 +68,12 @@ pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<Scripts
     })
 }
 
-fn item(choice: &ScriptChoice, known: &[Script], base: &str) -> ScriptItem {
+fn item(choice: &ScriptChoice, known: &[ScriptOutline], base: &str) -> ScriptItem {
     let script = known.iter().find(|script| script.name == choice.name);
     ScriptItem {
         name: choice.name.clone(),
-        description: script.and_then(|script| first_comment(&script.content)),
-        content: script
-            .map(|script| (super::script::address(base, &script.name), script.content.len() as u64)),
+        description: script.and_then(|script| script.about.clone()),
+        content: script.map(|script| (super::script::address(base, &script.name), script.size)),
         on: choice.on,
-    }
-}
-
-/// What a script says of itself: the comment it begins with.
-fn first_comment(content: &str) -> Option<String> {
-    let line = content.lines().find(|line| !line.starts_with("#!"))?;
-    let text: String = line.strip_prefix('#')?.trim().chars().take(200).collect();
-    (!text.is_empty()).then_some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_is_described_by_its_first_comment() {
-        assert_eq!(first_comment("#!/bin/sh\n# Installs nginx.\nset -e").as_deref(), Some("Installs nginx."));
-        assert_eq!(first_comment("#!/bin/sh\nset -e\n# later"), None);
-        assert_eq!(first_comment(""), None);
-        assert_eq!(first_comment(&format!("#{}", "x".repeat(1 << 20))).map(|text| text.len()), Some(200));
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
     }
     let mut form = CreationForm::default();
     let mut step = WizardStep::Template;
-    match container_templates::find(call.ctx(), &wanted.template).await {
+    match container_templates::outline_of(call.ctx(), call.user_id(), &wanted.template).await {
         Ok(recipe) => {
             form.choose(Some(&recipe));
             step = WizardStep::Configure;

@@ -108,8 +108,8 @@ impl Wizard {
 /// A container template to choose.
 #[derive(Debug, Clone)]
 pub struct ContainerTemplateChoice {
-    /// Its name, which is sent.
-    pub name: String,
+    /// Its id, which is sent.
+    pub id: String,
     /// Its title.
     pub title: String,
     /// What it is good for.
@@ -145,7 +145,7 @@ pub struct TemplateStepPage {
     pub wizard: Wizard,
     /// What can be chosen.
     pub choices: Vec<ContainerTemplateChoice>,
-    /// The chosen name in `container_template`; empty for "from scratch".
+    /// The chosen id in `container_template`; empty for "from scratch".
     pub chosen: Field,
     /// What else was begun and not finished.
     pub unfinished: Vec<UnfinishedDraft>,

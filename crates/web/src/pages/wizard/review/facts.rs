@@ -1,6 +1,5 @@
 //! What was chosen, in words.
 
-use berth_domain::container_template::ContainerTemplate;
 use berth_domain::node::Node;
 use berth_domain::package::list::PackageList;
 use berth_operations::creation::CreationForm;
@@ -9,14 +8,10 @@ use crate::pages::containers::view::Fact;
 use crate::pages::wizard::view::{ReviewSection, WizardStep};
 
 /// Everything that was chosen, by the step that changes it.
-pub(super) fn sections(
-    form: &CreationForm,
-    recipe: Option<&ContainerTemplate>,
-    node: Option<&Node>,
-) -> Vec<ReviewSection> {
+pub(super) fn sections(form: &CreationForm, is_there: bool, node: Option<&Node>) -> Vec<ReviewSection> {
     let section = |title: &str, step, facts| ReviewSection { title: title.into(), step, facts };
     vec![
-        section("Template", WizardStep::Template, vec![Fact::new("Template", title(form, recipe))]),
+        section("Template", WizardStep::Template, vec![Fact::new("Template", title(form, is_there))]),
         section("General", WizardStep::Configure, general(form, node)),
         section("Resources", WizardStep::Configure, resources(form)),
         section("Network", WizardStep::Configure, network(form)),
@@ -31,15 +26,18 @@ pub(super) fn unlike(form: &CreationForm) -> Option<String> {
     let file = form.os_template.rsplit('/').next().unwrap_or_default();
     let fits = form.ostype.is_empty() || file.is_empty() || file.starts_with(&form.ostype);
     (!fits).then(|| {
-        format!("{} is written for {}, and {file} is something else", form.container_template, form.ostype)
+        format!(
+            "{} is written for {}, and {file} is something else",
+            form.container_template_title, form.ostype
+        )
     })
 }
 
-fn title(form: &CreationForm, recipe: Option<&ContainerTemplate>) -> String {
-    match recipe {
-        Some(recipe) => recipe.title.clone(),
-        None if form.container_template.is_empty() => "From scratch".into(),
-        None => format!("{} (not there any more)", form.container_template),
+fn title(form: &CreationForm, is_there: bool) -> String {
+    match form.container_template_title.as_str() {
+        _ if form.container_template.is_empty() => "From scratch".into(),
+        title if is_there => title.into(),
+        title => format!("{title} (not there any more)"),
     }
 }
 
