@@ -1,10 +1,12 @@
 //! Berth's recipes, read from folders on disk. The format is described in `docs/container-templates.md`.
 
+pub mod authoring;
 mod changes;
 mod conf;
 mod contents;
 mod discover;
 mod folder;
+pub mod search;
 
 use berth_domain::container_template::{ContainerTemplate, ContentHash, Stored, Summary};
 use berth_domain::{ContainerTemplateId, UserId};

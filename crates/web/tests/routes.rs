@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
+#[path = "routes/authoring.rs"]
+mod authoring;
 #[path = "routes/forged.rs"]
 mod forged;
 #[path = "routes/no_nodes.rs"]
@@ -39,6 +41,8 @@ const OWN: &[(&str, &str)] = &[
     ("GET", "/containers/new"),
     ("GET", "/templates"),
     ("POST", "/templates/discover"),
+    ("POST", "/templates"),
+    ("GET", "/templates/new"),
     ("GET", "/templates/contents/{hash}"),
     ("GET", "/packages"),
     ("POST", "/packages"),

@@ -2,7 +2,7 @@
 
 mod again;
 mod packages;
-mod rules;
+pub(crate) mod rules;
 
 use berth_domain::NodeId;
 use berth_domain::container_template::{ContainerTemplate, Origin, Script, ScriptOutline, Stored};
@@ -254,9 +254,9 @@ impl CreationForm {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
         let known = recipe.map(|recipe| recipe.installers.as_slice());
-        let installers = chosen(&mut errors, "installers", &self.installers, known);
+        let installers = switched_on(&mut errors, "installers", &self.installers, known);
         let known = recipe.map(|recipe| recipe.scripts.as_slice());
-        let scripts = chosen(&mut errors, "scripts", &self.scripts, known);
+        let scripts = switched_on(&mut errors, "scripts", &self.scripts, known);
         let numbers = (
             rules::number(&self.cores),
             rules::number(&self.memory),
@@ -328,7 +328,7 @@ fn all_on<'a>(names: impl Iterator<Item = &'a String>) -> Vec<ScriptChoice> {
 }
 
 /// Those that are on, as the container template has them now; one that it has no more is an error of `field`.
-fn chosen(
+fn switched_on(
     errors: &mut FieldErrors,
     field: &'static str,
     choices: &[ScriptChoice],

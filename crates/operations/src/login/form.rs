@@ -153,7 +153,7 @@ mod tests {
     }
 
     /// The fields that have a message.
-    fn wrong(form: &LoginForm) -> Vec<&'static str> {
+    fn wrong(form: &LoginForm) -> Vec<String> {
         match form.checked() {
             Ok(_) => Vec::new(),
             Err(Error::Invalid(errors)) => {
@@ -161,7 +161,7 @@ mod tests {
                     let capital = messages[0].starts_with(char::is_uppercase);
                     assert!(messages.len() == 1 && capital, "{field}: {messages:?}");
                 }
-                errors.iter().map(|(field, _)| field).collect()
+                errors.iter().map(|(field, _)| field.to_owned()).collect()
             }
             Err(other) => panic!("{other}"),
         }

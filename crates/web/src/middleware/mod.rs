@@ -7,14 +7,13 @@ pub mod security_headers;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::middleware::from_fn;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
@@ -25,7 +24,7 @@ use self::request_id::RequestId;
 /// Longest time until an answer begins. The test of a node takes up to 10 s; an event stream may last as long as it likes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Largest body of a request, in bytes.
+/// Largest body of a request, in bytes. Who takes files has a limit of their own.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Puts the layers around all routes. Compression leaves event streams and precompressed files alone.
@@ -44,7 +43,7 @@ pub fn apply(routes: Router) -> Router {
             .layer(CatchPanicLayer::new())
             .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE))
             .layer(CsrfLayer::new())
-            .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
+            .layer(DefaultBodyLimit::max(BODY_LIMIT)),
     )
 }
 

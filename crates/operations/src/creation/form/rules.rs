@@ -16,7 +16,7 @@ fn ensure(holds: bool, message: &str) -> Checked {
     if holds { Ok(()) } else { Err(problem(message)) }
 }
 
-pub(super) fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
+pub(crate) fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
     text.trim().parse()
 }
 
@@ -38,12 +38,12 @@ pub(super) fn words(text: &str) -> Option<String> {
 }
 
 /// Lines that are neither empty nor comments.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Tags as Proxmox stores them: lower case, sorted, each once.
-pub(super) fn split_tags(text: &str) -> Vec<String> {
+pub(crate) fn split_tags(text: &str) -> Vec<String> {
     split(text).map(str::to_lowercase).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -74,20 +74,20 @@ pub(super) fn os_template(text: &str) -> Checked {
     ensure(is_volume && text.len() <= 255, "choose an OS template")
 }
 
-pub(super) fn cores(text: &str) -> Checked {
+pub(crate) fn cores(text: &str) -> Checked {
     let fits = number(text).is_ok_and(|cores| (1..=8192).contains(&cores));
     ensure(fits, "cores must be a whole number from 1 to 8192")
 }
 
-pub(super) fn memory(text: &str) -> Checked {
+pub(crate) fn memory(text: &str) -> Checked {
     at_least(text, 16.., "memory in MiB")
 }
 
-pub(super) fn swap(text: &str) -> Checked {
+pub(crate) fn swap(text: &str) -> Checked {
     at_least(text, 0.., "swap in MiB")
 }
 
-pub(super) fn disk(text: &str) -> Checked {
+pub(crate) fn disk(text: &str) -> Checked {
     at_least(text, 1.., "the disk's size in GiB")
 }
 
@@ -138,7 +138,7 @@ pub(super) fn search_domain(text: &str) -> Checked {
     )
 }
 
-pub(super) fn tags(text: &str) -> Checked {
+pub(crate) fn tags(text: &str) -> Checked {
     match split_tags(text).iter().find(|tag| !is_tag(tag)) {
         None => Ok(()),
         Some(tag) => Err(problem(format_args!(

@@ -23,16 +23,16 @@ fn typed() -> NodeForm {
     }
 }
 
-fn messages(form: &NodeForm, basis: &Basis) -> Vec<(&'static str, String)> {
+fn messages(form: &NodeForm, basis: &Basis) -> Vec<(String, String)> {
     match form.checked(basis) {
         Err(Error::Invalid(errors)) => {
-            errors.iter().map(|(field, messages)| (field, messages.join("; "))).collect()
+            errors.iter().map(|(field, messages)| (field.to_owned(), messages.join("; "))).collect()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn fields(form: &NodeForm) -> Vec<&'static str> {
+fn fields(form: &NodeForm) -> Vec<String> {
     messages(form, &Basis::New).into_iter().map(|(field, _)| field).collect()
 }
 
@@ -213,7 +213,7 @@ fn a_member_shares_the_secrets_only_at_its_own_address() {
     let ssh = input.ssh.unwrap();
     assert_eq!((ssh.secret.secret.expose_secret(), ssh.known), ("stored", KnownHostKey::Nothing));
     let found = messages(&NodeForm { ssh_host: "10.0.0.3".into(), ..form.clone() }, &basis);
-    assert_eq!(found.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["ssh_password"]);
+    assert_eq!(found.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["ssh_password"]);
     let found = messages(&NodeForm { port: "8007".into(), ..form }, &basis);
-    assert_eq!(found.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["token_secret"]);
+    assert_eq!(found.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["token_secret"]);
 }

@@ -1,8 +1,13 @@
 //! The container templates: those found on disk, and one's own.
 
 mod contents;
+mod delete;
 mod discover;
+mod editor;
+pub mod editor_view;
 mod list;
+pub mod search;
+mod sent;
 mod show;
 pub mod view;
 
@@ -18,10 +23,14 @@ use crate::state::AppState;
 /// `/templates` and below.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/templates", get(list::page))
+        .route("/templates", get(list::page).post(editor::create))
+        .route("/templates/new", get(editor::new))
         .route("/templates/discover", post(discover::act))
         .route("/templates/contents/{hash}", get(contents::show))
         .route("/templates/{id}", get(show::page))
+        .route("/templates/{id}/duplicate", get(editor::duplicate))
+        .route("/templates/{id}/edit", get(editor::edit).post(editor::update))
+        .route("/templates/{id}/delete", get(delete::page).post(delete::act))
 }
 
 /// Packages by manager, in the order in which the managers run.

@@ -1,6 +1,6 @@
 //! `GET /templates/{id}`.
 
-use berth_domain::ContainerTemplateId;
+use axum::extract::Path;
 use berth_domain::container_template::{Defaults, FileOutline, FilePolicy, ScriptOutline};
 use berth_operations::container_templates;
 
@@ -8,15 +8,13 @@ use super::package_lists;
 use super::view::{ContainerTemplatePage, FileView, ScriptView};
 use crate::WebError;
 use crate::extract::Call;
-use crate::extract::path::Id;
 use crate::layout::Section;
 use crate::pages::containers::view::Fact;
 
-pub(super) async fn page(
-    call: Call,
-    Id(id): Id<ContainerTemplateId>,
-) -> Result<ContainerTemplatePage, WebError> {
-    let stored = container_templates::outline(call.ctx(), call.user_id(), id).await?;
+pub(super) async fn page(call: Call, Path(id): Path<String>) -> Result<ContainerTemplatePage, WebError> {
+    // One on disk may be linked to by the name of its folder.
+    let stored = container_templates::outline_of(call.ctx(), call.user_id(), &id).await?;
+    let id = stored.id;
     let recipe = stored.recipe;
     let layout = call.layout(recipe.title.clone(), Section::ContainerTemplates).await?;
     let script = |script: ScriptOutline| ScriptView {

@@ -3,6 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
+use super::search::SearchView;
 use crate::filters;
 use crate::layout::Layout;
 use crate::pages::containers::view::Fact;
@@ -18,6 +19,8 @@ pub struct ContainerTemplateCard {
     pub description: String,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether it was written by the reader; else it was found on disk.
+    pub own: bool,
     /// How many packages it installs.
     pub packages: usize,
     /// How many scripts it runs.
@@ -34,6 +37,10 @@ pub struct ContainerTemplatesPage {
     pub layout: Layout,
     /// All of them.
     pub container_templates: Vec<ContainerTemplateCard>,
+    /// Whether there are any, found or not.
+    pub any: bool,
+    /// What is looked for.
+    pub search: SearchView,
     /// Where they were looked for.
     pub directory: String,
 }

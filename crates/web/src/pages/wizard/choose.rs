@@ -1,6 +1,7 @@
 //! Step 1: a container template, or from scratch.
 
 use axum::Form;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
 use berth_domain::container_template::Summary;
 use berth_operations::drafts::{self, Draft};
@@ -11,9 +12,10 @@ use super::draft::{Opened, base};
 use super::view::{ContainerTemplateChoice, TemplateStepPage, UnfinishedDraft, WizardStep};
 use crate::WebError;
 use crate::forms::{FormErrors, Rejected};
+use crate::pages::container_templates::search::Wanted;
 
-pub(super) async fn show(opened: Opened) -> Result<TemplateStepPage, WebError> {
-    page(&opened, &FormErrors::default()).await
+pub(super) async fn show(opened: Opened, Query(wanted): Query<Wanted>) -> Result<TemplateStepPage, WebError> {
+    found(&opened, &FormErrors::default(), &wanted).await
 }
 
 #[derive(Deserialize)]
@@ -47,13 +49,26 @@ pub(super) async fn submit(mut opened: Opened, Form(chosen): Form<Chosen>) -> Re
 
 /// The page with its messages.
 pub(super) async fn page(opened: &Opened, errors: &FormErrors) -> Result<TemplateStepPage, WebError> {
+    found(opened, errors, &Wanted::default()).await
+}
+
+/// The page with those that are looked for. The chosen one is always among them.
+async fn found(opened: &Opened, errors: &FormErrors, wanted: &Wanted) -> Result<TemplateStepPage, WebError> {
     let recipes = container_templates::list(opened.call.ctx(), opened.call.user_id()).await?;
     let drafts = drafts::list(opened.call.ctx(), opened.call.user_id()).await?;
     Ok(TemplateStepPage {
         unfinished: drafts.iter().filter(|draft| draft.id != opened.draft.id).map(unfinished).collect(),
         layout: opened.layout().await?,
         wizard: opened.wizard(WizardStep::Template),
-        choices: recipes.into_iter().map(choice).collect(),
+        search: wanted.view(&opened.wizard(WizardStep::Template).here(), &recipes),
+        any: !recipes.is_empty(),
+        choices: recipes
+            .into_iter()
+            .filter(|recipe| {
+                wanted.finds(recipe) || recipe.id.to_string() == opened.draft.form.container_template
+            })
+            .map(choice)
+            .collect(),
         chosen: errors.field("container_template", opened.draft.form.container_template.clone()),
     })
 }
@@ -67,6 +82,7 @@ fn choice(recipe: Summary) -> ContainerTemplateChoice {
         title: recipe.title,
         description: recipe.description,
         tags: recipe.tags,
+        own: recipe.own,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::NodeTrouble;
 use crate::filters;
 use crate::forms::{Choice, Field};
 use crate::layout::{Layout, Tone};
+use crate::pages::container_templates::search::SearchView;
 use crate::pages::container_templates::view::PackageList;
 use crate::pages::containers::view::Fact;
 use crate::pages::packages::view::UnreadLines;
@@ -114,6 +115,8 @@ pub struct ContainerTemplateChoice {
     pub title: String,
     /// What it is good for.
     pub description: String,
+    /// Whether it was written by the reader; else it was found on disk.
+    pub own: bool,
     /// Its tags.
     pub tags: Vec<String>,
     /// How many packages it installs.
@@ -145,6 +148,10 @@ pub struct TemplateStepPage {
     pub wizard: Wizard,
     /// What can be chosen.
     pub choices: Vec<ContainerTemplateChoice>,
+    /// Whether there are any, found or not.
+    pub any: bool,
+    /// What is looked for.
+    pub search: SearchView,
     /// The chosen id in `container_template`; empty for "from scratch".
     pub chosen: Field,
     /// What else was begun and not finished.

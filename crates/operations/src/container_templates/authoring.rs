@@ -1,0 +1,109 @@
+//! Container templates written in the page: each is its author's alone.
+
+mod form;
+
+use std::collections::BTreeMap;
+
+use berth_domain::container_template::{ContainerTemplate, ContentHash, Stored};
+use berth_domain::{ContainerTemplateId, UserId};
+use berth_store::container_templates as store;
+pub use form::{FileContent, Form, TypedFile, TypedScript, is_editable};
+pub use store::{Deleted, LiveCreation};
+use time::Duration;
+
+use crate::{Context, Error, FieldErrors, Result};
+
+/// How long a file is kept that was sent with a form and not saved.
+const KEPT: Duration = Duration::days(2);
+/// So many bytes of such files one person may have.
+const MOST_KEPT: u64 = 200 << 20;
+/// Largest file, in bytes.
+pub const FILE_LIMIT: usize = 5 << 20;
+
+/// What became of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is stored.
+    Done(ContainerTemplateId),
+    /// Somebody has edited it since the form was opened, most likely the same person in another tab. Nothing was stored.
+    Moved {
+        /// The version that is stored now.
+        version: i32,
+    },
+}
+
+/// The form of one that the user sees: of an own one to edit it, of any to write another one like it.
+pub async fn form_of(ctx: &Context, user: UserId, id: ContainerTemplateId) -> Result<(Form, i32)> {
+    let stored = super::find(ctx, user, id).await?;
+    Ok((Form::of(&stored.recipe), stored.version))
+}
+
+/// One of the user's own; [`Error::NotFound`] for everybody's.
+pub async fn own(ctx: &Context, user: UserId, id: ContainerTemplateId) -> Result<Stored> {
+    let stored = super::outline(ctx, user, id).await?;
+    if stored.own { Ok(stored) } else { Err(Error::NotFound) }
+}
+
+/// Stores a new one. [`Error::Invalid`] names the fields as [`Form`] does.
+pub async fn create(ctx: &Context, user: UserId, form: &Form) -> Result<ContainerTemplateId> {
+    let recipe = checked(ctx, user, form).await?;
+    let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
+    let id = store::insert(&mut conn, user, &recipe, ctx.clock.now()).await.map_err(taken)?;
+    tracing::info!(%user, container_template = %id, "container template written");
+    Ok(id)
+}
+
+/// Stores an own one anew, if it is still as it was in that version.
+pub async fn edit(
+    ctx: &Context,
+    user: UserId,
+    id: ContainerTemplateId,
+    version: i32,
+    form: &Form,
+) -> Result<Saved> {
+    let recipe = checked(ctx, user, form).await?;
+    let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
+    match store::update(&mut conn, user, id, version, &recipe, ctx.clock.now()).await.map_err(taken)? {
+        store::Updated::Done => Ok(Saved::Done(id)),
+        store::Updated::Moved { version } => Ok(Saved::Moved { version }),
+        store::Updated::NotFound => Err(Error::NotFound),
+    }
+}
+
+/// Deletes an own one, unless a creation still works with it.
+pub async fn delete(ctx: &Context, user: UserId, id: ContainerTemplateId) -> Result<Deleted> {
+    let mut conn = ctx.pg.acquire().await.map_err(berth_store::Error::from)?;
+    match store::delete(&mut conn, user, id).await? {
+        Deleted::NotFound => Err(Error::NotFound),
+        deleted => Ok(deleted),
+    }
+}
+
+/// Keeps a file that came with a form, so that it need not be sent again when something else in the form is wrong. The message
+/// of [`Error::Conflict`] belongs beside the file.
+pub async fn upload(ctx: &Context, user: UserId, content: &[u8]) -> Result<ContentHash> {
+    let now = ctx.clock.now();
+    if content.len() > FILE_LIMIT {
+        return Err(Error::Conflict(format!("this file is larger than {} MiB", FILE_LIMIT >> 20)));
+    }
+    store::expire_uploads(&ctx.pg, now - KEPT).await?;
+    if store::uploaded_bytes(&ctx.pg, user).await? + content.len() as u64 > MOST_KEPT {
+        let most = MOST_KEPT >> 20;
+        return Err(Error::Conflict(format!(
+            "more than {most} MiB of files wait to be saved: save some first"
+        )));
+    }
+    Ok(store::upload(&ctx.pg, user, content, now).await?)
+}
+
+async fn checked(ctx: &Context, user: UserId, form: &Form) -> Result<ContainerTemplate> {
+    let contents: BTreeMap<ContentHash, Vec<u8>> = store::contents(&ctx.pg, user, &form.kept()).await?;
+    Ok(form.check(&contents)?)
+}
+
+fn taken(error: berth_store::Error) -> Error {
+    if error.is_conflict(store::TITLE) {
+        return FieldErrors::one("title", "you have a container template of this title already").into();
+    }
+    error.into()
+}
