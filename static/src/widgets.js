@@ -89,23 +89,6 @@ function onSubmit(event) {
   }
 }
 
-function startSearch() {
-  for (const box of document.querySelectorAll("input[data-filter]")) {
-    const items = [...document.querySelectorAll(box.dataset.filter)];
-    const none = document.getElementById(box.dataset.none ?? "");
-    box.addEventListener("input", () => {
-      const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
-      for (const item of items) {
-        const text = item.textContent.toLowerCase();
-        item.hidden = !words.every((word) => text.includes(word));
-        if (!item.hidden) shown += 1;
-      }
-      if (none) none.hidden = shown > 0;
-    });
-  }
-}
-
 export function startWidgets() {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
@@ -114,7 +97,6 @@ export function startWidgets() {
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
-  startSearch();
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
   document.querySelector("[data-focus]")?.focus();
 }
