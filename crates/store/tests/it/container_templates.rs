@@ -232,13 +232,13 @@ async fn what_was_there_before_goes_on_working(pg: PgPool) {
     let whole = store::find(&pg, user, web.id).await.unwrap().unwrap();
     assert_eq!((whole.recipe, whole.own), (recipe("web", "Web"), false));
     let forms: Vec<(String, Option<String>)> = sqlx::query_as(
-        "select form ->> 'container_template', form ->> 'container_template_title' from drafts order by 2",
+        "select form ->> 'container_template', form ->> 'container_template_title' from drafts order by 2 collate \"C\"",
     )
     .fetch_all(&pg)
     .await
     .unwrap();
     let named = |id: &str, title: &str| (id.to_owned(), Some(title.to_owned()));
-    assert_eq!(forms, [named("gone", "gone"), named(&web.id.to_string(), "Web"), (String::new(), None)]);
+    assert_eq!(forms, [named(&web.id.to_string(), "Web"), named("gone", "gone"), (String::new(), None)]);
     let origins: Vec<_> = creations::list_recent(&pg, user, 10).await.unwrap();
     let origins: Vec<_> = origins.into_iter().map(|creation| creation.spec.container_template).collect();
     let origin = |id, name: &str, title: &str| Some(Origin { id, name: name.into(), title: title.into() });
