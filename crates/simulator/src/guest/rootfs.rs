@@ -236,6 +236,8 @@ fn farm(root: &Path, kind: Kind) -> io::Result<()> {
         for name in entries.flatten().map(|entry| entry.file_name()) {
             let link = root.join("usr").join(directory).join(&name);
             let is_hidden = directory.ends_with("bin") && hidden.iter().any(|hidden| name == *hidden);
+            // Debian keeps PostgreSQL's programs below lib.
+            let is_hidden = is_hidden || directory == "lib" && name == "postgresql";
             if is_hidden || name == "systemd" || link.symlink_metadata().is_ok() {
                 continue;
             }

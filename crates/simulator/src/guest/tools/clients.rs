@@ -243,7 +243,8 @@ fn dig(args: &[String]) -> i32 {
     for line in hosts.iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with('#')) {
         let mut words = line.split_whitespace();
         let address = words.next().unwrap_or_default();
-        if words.any(|name| name == asked) {
+        // A question without a type is for IPv4.
+        if !address.contains(':') && words.any(|name| name == asked) {
             out(format!("{address}\n"));
         }
     }

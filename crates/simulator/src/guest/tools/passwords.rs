@@ -61,7 +61,7 @@ fn table(path: &Path) -> Option<Accounts> {
 fn named_in(directory: &str, directive: &str, port: Option<u16>) -> Option<PathBuf> {
     let files = fs::read_dir(directory).ok()?.flatten();
     let texts = files.filter_map(|entry| fs::read_to_string(entry.path()).ok());
-    let listens = |text: &String| port.is_none_or(|port| text.contains(&format!("listen {port}")));
+    let listens = |text: &String| port.is_none_or(|port| text.contains(&format!("listen {port};")));
     texts.filter(listens).find_map(|text| {
         let value = text.lines().find_map(|line| line.trim().strip_prefix(directive))?;
         Some(PathBuf::from(value.trim().trim_end_matches(';')))
