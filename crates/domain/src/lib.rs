@@ -23,8 +23,8 @@ pub use clock::Clock;
 pub use fingerprint::Fingerprint;
 pub use host::{Host, HostPort};
 pub use id::{
-    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, OsTemplateDownloadId, PackageBucketId, SessionHandle,
-    UserId,
+    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, OsTemplateDownloadId, PackageBucketId,
+    SessionHandle, UserId,
 };
 pub use secret::Secret;
 pub use token::TokenId;

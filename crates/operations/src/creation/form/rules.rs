@@ -36,11 +36,6 @@ pub(super) fn words(text: &str) -> Option<String> {
     (!joined.is_empty()).then_some(joined)
 }
 
-/// Lines that are neither empty nor comments.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
-}
-
 /// Tags as Proxmox stores them: lower case, sorted, each once.
 pub(crate) fn split_tags(text: &str) -> Vec<String> {
     split(text).map(str::to_lowercase).collect::<BTreeSet<_>>().into_iter().collect()

@@ -96,7 +96,7 @@ fn step_of(field: &str) -> WizardStep {
 }
 
 /// The field, if there is only one to mend.
-fn only_field(errors: &FieldErrors) -> Option<&'static str> {
+fn only_field(errors: &FieldErrors) -> Option<&str> {
     let mut fields = errors.iter().map(|(field, _)| field);
     fields.next().filter(|_| fields.next().is_none())
 }

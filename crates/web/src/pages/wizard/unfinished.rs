@@ -52,7 +52,7 @@ fn template(form: &CreationForm) -> String {
 pub(super) fn next_step(form: &CreationForm) -> WizardStep {
     if !form.configuration_errors().is_empty() {
         WizardStep::Configure
-    } else if !form.package_errors().is_empty() {
+    } else if !form.chosen_packages().errors.is_empty() {
         WizardStep::Packages
     } else {
         WizardStep::Review
