@@ -230,11 +230,16 @@ mod tests {
     #[test]
     fn lists_are_bounded_and_forged_rows_refused() {
         let many: Vec<String> = (0..=MOST_PACKAGES).map(|number| format!("package-{number}")).collect();
-        let fields = |form: BucketForm| form.read().errors.iter().map(|(field, _)| field).collect::<Vec<_>>();
+        let fields = |form: BucketForm| {
+            form.read().errors.iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
+        };
         assert_eq!(fields(form(vec![], &many.join("\n"))), ["packages"]);
         assert!(fields(form(vec![], &many[1..].join(" "))).is_empty());
         let long = form(vec![], &"nginx\n".repeat(LONGEST_PASTE / 6 + 1));
-        assert_eq!((long.read().rest.len(), fields(long.clone())), (long.paste.len(), vec!["paste"]));
+        assert_eq!(
+            (long.read().rest.len(), fields(long.clone())),
+            (long.paste.len(), vec!["paste".to_owned()])
+        );
         for key in ["nginx", "apt:; reboot", "make:nginx", ""] {
             assert_eq!(fields(form(vec![typed(key, "", false)], "")), ["packages"], "{key}");
         }
