@@ -53,24 +53,21 @@ async fn from_creation(ctx: &Context, user: UserId, id: CreationId) -> Result<Op
         Some(name) => berth_store::container_templates::find(&ctx.pg, name).await?,
         None => None,
     };
-    match recipe {
-        Some(recipe) => {
-            form.ostype = recipe.defaults.ostype.unwrap_or_default();
-            for package in recipe.packages {
-                if form.packages.iter().all(|choice| choice.package != package) {
-                    form.packages.push(PackageChoice { package, on: false });
-                }
-            }
-            for script in recipe.scripts {
-                if form.scripts.iter().all(|choice| choice.name != script.name) {
-                    form.scripts.push(ScriptChoice { name: script.name, on: false });
-                }
-            }
-        }
+    let Some(recipe) = recipe else {
         // Its packages stay; scripts and files went with it.
-        None => {
-            form.container_template.clear();
-            form.scripts.clear();
+        form.container_template.clear();
+        form.scripts.clear();
+        return Ok(Some(form));
+    };
+    form.ostype = recipe.defaults.ostype.unwrap_or_default();
+    for package in recipe.packages {
+        if form.packages.iter().all(|choice| choice.package != package) {
+            form.packages.push(PackageChoice { package, on: false });
+        }
+    }
+    for script in recipe.scripts {
+        if form.scripts.iter().all(|choice| choice.name != script.name) {
+            form.scripts.push(ScriptChoice { name: script.name, on: false });
         }
     }
     Ok(Some(form))
