@@ -80,7 +80,8 @@ pub(super) async fn page(mut opened: Opened, errors: &FormErrors) -> Result<Resp
         return Ok(start::no_nodes(&opened.call).await?.into_response());
     };
     opened.draft.form.node = node.id.to_string();
-    let (asked, download) = tokio::join!(ask(&opened, node), os_templates::shown(&opened));
+    let (asked, download) =
+        tokio::join!(Box::pin(ask(&opened, node)), Box::pin(os_templates::shown(&opened)));
     let (mut changed, download) = (Vec::new(), download?);
     let offer = match asked? {
         Ok(options) => {

@@ -14,7 +14,7 @@ pub(super) fn view(options: &NodeOptions, form: &CreationForm, coming: Option<&s
     NodeOffer {
         os_templates: os_templates(&options.os_templates, &form.os_template, coming),
         os_template_problem: options.os_templates.as_ref().err().cloned(),
-        storages: offered(&options.storages, &form.storage, |each| storage(each)),
+        storages: offered(&options.storages, &form.storage, storage),
         bridges: offered(&options.bridges, &form.bridge, bridge),
         capacity: options.capacity.as_ref().map(capacity).unwrap_or_default(),
         doubts: doubts.into_iter().map(|doubt| (doubt.field, doubt.text)).collect(),
