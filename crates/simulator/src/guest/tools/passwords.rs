@@ -26,10 +26,10 @@ pub(super) fn let_in(program: &str, port: u16, user: &str, password: &str) -> bo
     of(program, port).is_none_or(|all| all.iter().any(|(name, secret)| name == user && secret == password))
 }
 
-/// Where the simulated daemons keep what real ones have in a database.
+/// Where the simulated daemons keep what real ones have in a database. PostgreSQL's client is not root, and has no folder of its own here.
 fn kept_at(program: &str) -> Option<&'static str> {
     match program {
-        "postgres" => Some("/var/lib/postgresql/passwords"),
+        "postgres" => Some("/var/tmp/postgresql-passwords"),
         "mariadbd" => Some("/var/lib/mysql/passwords"),
         "smbd" => Some("/var/lib/samba/private/passwords"),
         _ => None,
