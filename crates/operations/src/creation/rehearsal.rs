@@ -22,7 +22,7 @@ pub const DISCOVER: &str = discover::SCRIPT;
 /// What cannot be read, by file and line.
 pub fn bundles(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     let recipes = container_templates::read_folder(folder)
-        .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let pack = |recipe: ContainerTemplate| {
         let name = recipe.name.clone();
         let spec = spec(recipe);

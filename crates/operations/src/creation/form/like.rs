@@ -56,26 +56,23 @@ async fn from_creation(ctx: &Context, user: UserId, id: CreationId) -> Result<Op
         Some(Origin { id: None, name, .. }) => container_templates::find_on_disk(&ctx.pg, name).await?,
         None => None,
     };
-    match found {
-        Some(found) => {
-            form.container_template = found.id.to_string();
-            form.ostype = found.recipe.defaults.ostype.unwrap_or_default();
-            for package in found.recipe.packages {
-                if form.packages.iter().all(|choice| choice.package != package) {
-                    form.packages.push(PackageChoice { package, on: false });
-                }
-            }
-            offer(&mut form.installers, found.recipe.installers);
-            offer(&mut form.scripts, found.recipe.scripts);
-        }
+    let Some(found) = found else {
         // Its packages stay; installers, scripts and files went with it.
-        None => {
-            form.container_template.clear();
-            form.container_template_title.clear();
-            form.installers.clear();
-            form.scripts.clear();
+        form.container_template.clear();
+        form.container_template_title.clear();
+        form.installers.clear();
+        form.scripts.clear();
+        return Ok(Some(form));
+    };
+    form.container_template = found.id.to_string();
+    form.ostype = found.recipe.defaults.ostype.unwrap_or_default();
+    for package in found.recipe.packages {
+        if form.packages.iter().all(|choice| choice.package != package) {
+            form.packages.push(PackageChoice { package, on: false });
         }
     }
+    offer(&mut form.installers, found.recipe.installers);
+    offer(&mut form.scripts, found.recipe.scripts);
     Ok(Some(form))
 }
 

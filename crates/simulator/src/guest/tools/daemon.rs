@@ -158,7 +158,7 @@ fn setting_in(directory: &str, key: &str) -> Option<String> {
         let rest = line.trim().strip_prefix(key)?;
         rest.starts_with([' ', '=']).then(|| rest.trim_start_matches([' ', '=']).trim().to_owned())
     };
-    texts.filter_map(|text| text.lines().filter_map(value).last()).last()
+    texts.filter_map(|text| text.lines().filter_map(value).next_back()).last()
 }
 
 fn port_in(word: &str) -> Option<u16> {
