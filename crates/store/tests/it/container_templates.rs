@@ -232,7 +232,8 @@ async fn what_was_there_before_goes_on_working(pg: PgPool) {
     let whole = store::find(&pg, user, web.id).await.unwrap().unwrap();
     assert_eq!((whole.recipe, whole.own), (recipe("web", "Web"), false));
     let forms: Vec<(String, Option<String>)> = sqlx::query_as(
-        "select form ->> 'container_template', form ->> 'container_template_title' from drafts order by 2 collate \"C\"",
+        "select form ->> 'container_template', form ->> 'container_template_title' from drafts
+         order by (form ->> 'container_template_title') collate \"C\"",
     )
     .fetch_all(&pg)
     .await
