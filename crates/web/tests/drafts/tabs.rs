@@ -102,3 +102,20 @@ async fn more_drafts_than_are_kept_are_listed_instead() {
     let page = rig.browser.submit(&page.form("/containers/new/")).await;
     assert!(page.status == 200 && page.path.ends_with("/template"), "{} {}", page.status, page.path);
 }
+
+#[tokio::test]
+async fn every_step_can_be_gone_on_from_and_back_to_by_its_buttons() {
+    let mut rig = Rig::new().await;
+    let draft = rig.draft(rig.owner, &rig.form(300).await).await;
+    for (at, buttons) in [
+        ("template", ["Cancel", "Continue"]),
+        ("configure", ["Back", "Continue"]),
+        ("packages", ["Back", "Continue"]),
+        ("scripts", ["Back", "Continue"]),
+        ("review", ["Back", "Create container"]),
+    ] {
+        let page = rig.browser.get(&step(draft, at)).await;
+        let foot: Vec<String> = crate::rig::texts(&page.html, ".form-foot .btn");
+        assert_eq!(foot.iter().map(|text| text.trim()).collect::<Vec<_>>(), buttons, "{at}");
+    }
+}
