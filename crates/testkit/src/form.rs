@@ -13,11 +13,11 @@ pub struct Form {
 }
 
 impl Form {
-    /// The form whose action is `action`, or else the first one whose action begins with it.
+    /// The form whose action is `action`, or else the first one whose action begins with it. Those that only search are passed over.
     pub fn of(html: &str, action: &str) -> Option<Self> {
         let page = Html::parse_document(html);
         let forms = selector("form");
-        let forms: Vec<_> = page.select(&forms).collect();
+        let forms: Vec<_> = page.select(&forms).filter(|form| form.attr("method") != Some("get")).collect();
         let begins =
             |form: &&ElementRef<'_>| form.attr("action").is_some_and(|found| found.starts_with(action));
         let form = forms
@@ -71,6 +71,14 @@ impl Form {
         let field = self.fields.iter_mut().find(|(field, _)| field == name);
         field.unwrap_or_else(|| panic!("the form {} has no field {name}", self.action)).1 = value.into();
         self
+    }
+
+    /// The value of the radio button or box that the page labels with this text.
+    pub fn labelled(html: &str, text: &str) -> Option<String> {
+        let page = Html::parse_document(html);
+        let is_it = |label: &ElementRef<'_>| label.text().any(|part| part.trim() == text);
+        let label = page.select(&selector("label")).find(is_it)?;
+        Some(label.select(&selector("input")).next()?.attr("value")?.to_owned())
     }
 
     /// Chooses one of several radio buttons.

@@ -1,5 +1,6 @@
 //! The whole path through the pages.
 
+use berth_testkit::form::Form;
 use berth_testkit::simulator::{ROOT_PASSWORD, TOKEN_ID, TOKEN_SECRET};
 use berth_testkit::{Browser, Page, TestApp};
 
@@ -55,7 +56,8 @@ async fn from_the_login_to_a_service_that_answers() {
 /// The five steps of the wizard; answers the address of the creation's page.
 pub(crate) async fn create(browser: &mut Browser, template: &str, hostname: &str, vmid: u32) -> String {
     let page = browser.get("/containers/new").await;
-    let mut page = browser.submit(&page.form(&page.path).choose("container_template", template)).await;
+    let recipe = Form::labelled(&page.html, template).expect("the container template is offered");
+    let mut page = browser.submit(&page.form(&page.path).choose("container_template", &recipe)).await;
     assert!(page.path.ends_with("/configure"), "{}", page.path);
     let form = page.form(&page.path);
     assert_eq!(form.value("memory"), Some("512"), "the container template's defaults are filled in");
@@ -83,7 +85,7 @@ pub(crate) async fn log_in_as(
 ) -> Page {
     let page = browser.get("/").await;
     assert!(page.path.starts_with("/login"), "{}", page.path);
-    let filled = |form: berth_testkit::form::Form| form.set("password", password);
+    let filled = |form: Form| form.set("password", password);
     let form = page.form("/login").set("host", app.simulator.api.ip().to_string());
     let form = form.set("port", app.simulator.api.port().to_string()).set("user", who.0).set("realm", who.1);
     let page = browser.submit(&filled(form)).await;
@@ -93,9 +95,7 @@ pub(crate) async fn log_in_as(
 
 /// Adds the simulated host through the form, trusting its certificate and its host key.
 pub(crate) async fn add_node(app: &TestApp, browser: &mut Browser) {
-    let secrets = |form: berth_testkit::form::Form| {
-        form.set("token_secret", TOKEN_SECRET).set("ssh_password", ROOT_PASSWORD)
-    };
+    let secrets = |form: Form| form.set("token_secret", TOKEN_SECRET).set("ssh_password", ROOT_PASSWORD);
     let page = browser.get("/settings/nodes/new").await;
     let (api, ssh) = (app.simulator.api, app.simulator.ssh);
     let form = page.form("/settings/nodes").set("name", "attic").set("host", api.ip().to_string());
