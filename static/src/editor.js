@@ -36,7 +36,8 @@ function edit(area) {
   host.className = "editor";
   const root = host.attachShadow({ mode: "open" });
   const label = area.labels[0]?.textContent ?? "Text";
-  const attributes = { "aria-label": label };
+  // An editable element has the focus anyway; this says so to whoever looks for a way to scroll by keyboard.
+  const attributes = { "aria-label": label, tabindex: "0" };
   if (area.getAttribute("aria-invalid")) attributes["aria-invalid"] = "true";
   const view = new EditorView({
     root,
