@@ -237,8 +237,15 @@ fn the_form_says_what_is_wrong_beside_its_field() {
         .filter(|name| !TABLE.iter().any(|(fields, ..)| fields.split('+').any(|field| field == *name)))
         .collect();
     // Chosen from lists of ours, of other steps, or never typed.
-    let elsewhere =
-        ["container_template", "ostype", "node", "fitted", "hostname_hint", "preferred_os_template"];
+    let elsewhere = [
+        "container_template",
+        "container_template_title",
+        "ostype",
+        "node",
+        "fitted",
+        "hostname_hint",
+        "preferred_os_template",
+    ];
     let of_other_steps = |name: &str| {
         ["packages", "scripts", "installers", "extra_", "bucket"].iter().any(|part| name.contains(part))
     };
