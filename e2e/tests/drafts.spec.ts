@@ -33,6 +33,7 @@ test("while a VMID is typed it is available, taken, or could not be checked", as
   await field.fill("102");
   await expect(field).toHaveAccessibleDescription(/Could not check/);
   await context.setOffline(false);
+  await page.getByRole("button", { name: "Dismiss" }).click();
   await field.fill("101");
   await expect(field).toHaveAccessibleDescription(/Taken by/);
 

@@ -16,6 +16,9 @@ pub const ROOT_PASSWORD: &str = "FAKE-Passw0rd";
 /// The base32 TOTP secret of `alice@pve`.
 pub const TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
 
+/// How many of a home lab's containers may run: each is some processes of this machine, and there may be thousands of them.
+const MOST_RUNNING: u32 = 48;
+
 const GIB: u64 = 1024 * 1024 * 1024;
 
 /// The recorded host: container 101 runs, one OS template, one storage disabled and one broken.
@@ -100,6 +103,7 @@ fn populate(model: &mut Model, containers: u32, first: u32) {
     ];
     for index in 0..containers {
         let (name, system, version, running) = NAMES[index as usize % NAMES.len()];
+        let running = running && index < MOST_RUNNING;
         let round = index as usize / NAMES.len();
         let name = if round == 0 { name.to_owned() } else { format!("{name}-{}", round + 1) };
         let vmid = first + index;

@@ -2,7 +2,7 @@
 
 use berth_operations::{container_templates, drafts, nodes};
 
-use crate::rig::{Rig, errors, folder, step, text};
+use crate::rig::{Rig, errors, step, text};
 
 #[tokio::test]
 async fn a_node_that_was_deleted_is_said_and_the_draft_stays() {
@@ -40,15 +40,22 @@ async fn a_node_that_was_deleted_is_said_and_the_draft_stays() {
 }
 
 #[tokio::test]
-async fn a_container_template_that_was_deleted_is_said_and_nothing_is_lost() {
+async fn a_container_template_that_was_changed_or_deleted_is_said_and_nothing_is_lost() {
     let mut rig = Rig::new().await;
     let draft = rig.draft(rig.owner, &rig.form(300).await).await;
     let review = step(draft, "review");
     let create = rig.browser.get(&review).await.form(&review);
+
+    // A script that is gone is said beside the scripts.
     let place = rig.app.templates().join("web");
+    std::fs::remove_file(place.join("scripts/10-a.sh")).unwrap();
+    container_templates::discover(&rig.app.ctx).await.unwrap();
+    let refused = rig.browser.submit(&create).await;
+    assert_eq!(refused.status, 422);
+    assert!(text(&refused.html, "main").contains("10-a.sh"), "{}", text(&refused.html, "main"));
+
     std::fs::remove_dir_all(&place).unwrap();
     container_templates::discover(&rig.app.ctx).await.unwrap();
-
     for at in ["template", "configure", "packages", "scripts", "review"] {
         assert_eq!(rig.browser.get(&step(draft, at)).await.status, 200, "{at}");
     }
@@ -57,13 +64,5 @@ async fn a_container_template_that_was_deleted_is_said_and_nothing_is_lost() {
     assert!(text(&refused.html, "main").contains("not there any more"), "{}", text(&refused.html, "main"));
     let stored = drafts::find(&rig.app.ctx, rig.owner.user, draft).await.unwrap().form;
     assert_eq!((stored.hostname.as_str(), stored.vmid.as_str()), ("web300", "300"));
-
-    // A script that is gone: beside the scripts.
-    folder().script("20-b.sh", "true").write(&rig.app.templates());
-    std::fs::remove_file(place.join("scripts/10-a.sh")).unwrap();
-    container_templates::discover(&rig.app.ctx).await.unwrap();
-    let refused = rig.browser.submit(&create).await;
-    assert_eq!(refused.status, 422);
-    assert!(text(&refused.html, "main").contains("10-a.sh"), "{}", text(&refused.html, "main"));
     assert!(rig.creations(rig.owner.user).await.is_empty());
 }
