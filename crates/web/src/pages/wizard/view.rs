@@ -1,5 +1,9 @@
 //! What the five steps to a new container show.
 
+mod os_templates;
+mod packages;
+mod scripts;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -7,17 +11,18 @@ use askama::Template;
 use askama_web::WebTemplate;
 use berth_domain::os_template::DownloadState;
 use berth_operations::drafts::KEPT_DAYS;
-use berth_operations::os_templates::Appliance;
 use time::OffsetDateTime;
+
+pub use os_templates::{CatalogueSection, DownloadFragment, DownloadView, OsTemplatesPage};
+pub use packages::{BucketState, BucketToggle, PackageGroup, PackageToggle, PackagesStepPage};
+pub use scripts::{ScriptFragment, ScriptItem, ScriptPage, ScriptsStepPage};
 
 use crate::error::NodeTrouble;
 use crate::filters;
 use crate::forms::{Choice, Field};
 use crate::layout::{Layout, Tone};
 use crate::pages::container_templates::search::SearchView;
-use crate::pages::container_templates::view::PackageList;
 use crate::pages::containers::view::Fact;
-use crate::pages::packages::view::UnreadLines;
 
 /// A step of the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -384,209 +389,6 @@ pub struct ConfigureStepPage {
     pub changed: Vec<String>,
     /// The download of the chosen OS template.
     pub download: Option<DownloadView>,
-}
-
-/// A download of an OS template.
-#[derive(Debug, Clone)]
-pub struct DownloadView {
-    /// The volume id that it will have, or has.
-    pub volid: String,
-    /// Its file.
-    pub file: String,
-    /// Where it goes.
-    pub storage: String,
-    /// Where it stands.
-    pub state: DownloadState,
-    /// How far it is, once that is known.
-    pub percent: Option<u8>,
-    /// Why it failed, or why the node does not say how far it is.
-    pub problem: Option<String>,
-}
-
-impl DownloadView {
-    /// The volume id of what is not there yet.
-    pub fn coming(&self) -> Option<&str> {
-        (self.state == DownloadState::Running).then_some(self.volid.as_str())
-    }
-}
-
-/// `{draft}/os-templates/progress`: the part of step 2 that follows a download.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/_download.html")]
-pub struct DownloadFragment {
-    /// Where we are.
-    pub wizard: Wizard,
-    /// The download.
-    pub download: Option<DownloadView>,
-    /// Whether the list has to be asked for anew, because it has just ended.
-    pub ended: bool,
-}
-
-/// `{draft}/os-templates`: what can be downloaded.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/os_templates.html")]
-pub struct OsTemplatesPage {
-    /// The frame.
-    pub layout: Layout,
-    /// Where we are.
-    pub wizard: Wizard,
-    /// The node's display name.
-    pub node: String,
-    /// What was searched for.
-    pub search: String,
-    /// What can be downloaded, or why the node does not say.
-    pub catalogue: Result<Vec<CatalogueSection>, NodeTrouble>,
-    /// The chosen file.
-    pub file: Field,
-    /// The chosen storage.
-    pub storage: Field,
-    /// Storages that take OS templates; none means that nothing can be downloaded.
-    pub storages: Vec<Choice>,
-}
-
-/// A part of Proxmox's catalogue.
-#[derive(Debug, Clone)]
-pub struct CatalogueSection {
-    /// What it is called.
-    pub title: String,
-    /// What is in it.
-    pub appliances: Vec<Appliance>,
-}
-
-/// A package that can be left out.
-#[derive(Debug, Clone)]
-pub struct PackageToggle {
-    /// `manager:name`, which is sent as `packages`.
-    pub value: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it is installed.
-    pub on: bool,
-}
-
-/// Packages of one manager or bucket.
-#[derive(Debug, Clone)]
-pub struct PackageGroup {
-    /// Such as `apt`.
-    pub title: String,
-    /// Where they come from.
-    pub note: String,
-    /// The packages.
-    pub packages: Vec<PackageToggle>,
-}
-
-/// How a bucket that is on differs from what it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BucketState {
-    /// Not at all, or it is off.
-    AsItIs,
-    /// Others are in it.
-    Changed {
-        /// What is new in it.
-        added: String,
-        /// What is no more in it.
-        removed: String,
-    },
-    /// It is not there any more.
-    Deleted,
-}
-
-/// A bucket that can be switched on.
-#[derive(Debug, Clone)]
-pub struct BucketToggle {
-    /// Its id, which is sent as `buckets`.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// How many packages it has.
-    pub count: usize,
-    /// Its packages, as they are installed.
-    pub packages: Vec<PackageList>,
-    /// Whether they are.
-    pub on: bool,
-    /// Whether it is still what was switched on.
-    pub state: BucketState,
-}
-
-/// Step 3.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/packages.html")]
-pub struct PackagesStepPage {
-    /// The frame.
-    pub layout: Layout,
-    /// Where we are.
-    pub wizard: Wizard,
-    /// What the container template brings.
-    pub groups: Vec<PackageGroup>,
-    /// What is wrong with that.
-    pub problem: Option<String>,
-    /// The manager that installs [`Self::extra_packages`].
-    pub extra_manager: String,
-    /// More packages, one per line.
-    pub extra_packages: Field,
-    /// What of them cannot be read.
-    pub unread: UnreadLines,
-    /// The person's buckets.
-    pub buckets: Vec<BucketToggle>,
-    /// What is wrong with them.
-    pub buckets_error: Option<String>,
-    /// All that is on, merged, by manager.
-    pub sum: Vec<PackageList>,
-    /// How many that are.
-    pub total: usize,
-    /// What to think of before they are installed.
-    pub warnings: Vec<String>,
-}
-
-/// A script that can be left out or moved.
-#[derive(Debug, Clone)]
-pub struct ScriptItem {
-    /// Its name, which is sent as `scripts` and in `move`.
-    pub name: String,
-    /// What it does.
-    pub description: Option<String>,
-    /// The address of its text and how many bytes that has; none when the container template does not have it any more.
-    pub content: Option<(String, u64)>,
-    /// Whether it is run.
-    pub on: bool,
-}
-
-/// A script's text, for the step.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/_script.html")]
-pub struct ScriptFragment {
-    /// Its text, or its beginning; none when it is not there any more.
-    pub content: Option<String>,
-    /// Where all of it is and how many bytes that has, when this is only its beginning.
-    pub rest: Option<(String, u64)>,
-}
-
-/// A script's text as a page.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/script.html")]
-pub struct ScriptPage {
-    /// The frame.
-    pub layout: Layout,
-    /// The step's address.
-    pub back: String,
-    /// Its name.
-    pub name: String,
-    /// Its text; none when it is not there any more.
-    pub content: Option<String>,
-}
-
-/// Step 4. Moving sends `move=up:NAME` or `move=down:NAME`.
-#[derive(Template, WebTemplate)]
-#[template(path = "wizard/scripts.html")]
-pub struct ScriptsStepPage {
-    /// The frame.
-    pub layout: Layout,
-    /// Where we are.
-    pub wizard: Wizard,
-    /// The scripts in their order.
-    pub scripts: Vec<ScriptItem>,
-    /// What is wrong with them.
-    pub error: Option<String>,
 }
 
 /// A part of the review.
