@@ -55,12 +55,15 @@ impl Page {
 }
 
 impl Page {
-    /// Where the first link goes whose address begins with `address`.
+    /// Where the first link goes whose address begins with `address`, other than to a form for a new one.
     pub fn link(&self, address: &str) -> Option<String> {
         let page = scraper::Html::parse_document(&self.html);
         let links = scraper::Selector::parse("a[href]").expect("a valid selector");
         let mut addresses = page.select(&links).filter_map(|link| link.attr("href"));
-        addresses.find(|found| found.starts_with(address) && !found.ends_with("/new")).map(str::to_owned)
+        let new = format!("{address}new");
+        addresses
+            .find(|found| found.starts_with(address) && !found.starts_with(&new) && !found.ends_with("/new"))
+            .map(str::to_owned)
     }
 }
 
