@@ -32,10 +32,12 @@ test("while a VMID is typed it is available, taken, or could not be checked", as
   await context.setOffline(true);
   await field.fill("102");
   await expect(field).toHaveAccessibleDescription(/Could not check/);
+  const offline = page.getByRole("alert").filter({ hasText: "Berth does not answer" });
+  await expect(offline).toBeVisible();
   await context.setOffline(false);
-  await page.getByRole("button", { name: "Dismiss" }).click();
   await field.fill("101");
   await expect(field).toHaveAccessibleDescription(/Taken by/);
+  await expect(offline).toBeHidden();
 
   await page.getByRole("button", { name: "Next free" }).click();
   await expect(field).toHaveAccessibleDescription("Available");

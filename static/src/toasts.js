@@ -1,4 +1,5 @@
-// Toasts: good news goes by itself, unless somebody is reading it; bad news waits to be dismissed, and comes once.
+// Toasts: good news goes by itself, unless somebody is reading it; bad news waits to be dismissed, and comes once. That Berth does not
+// answer is over when it answers.
 
 const SECONDS = 8;
 
@@ -28,4 +29,5 @@ export function startToasts() {
   for (const failure of ["htmx:sendError", "htmx:timeout"]) {
     document.body.addEventListener(failure, () => region.append(offline.content.cloneNode(true)));
   }
+  document.body.addEventListener("htmx:beforeOnLoad", () => region.querySelectorAll("[data-offline]").forEach((toast) => toast.remove()));
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use berth_domain::node::Node;
 use berth_domain::{DraftId, NodeId, UserId, Vmid};
 use berth_proxmox::cluster::{ResourceKind, VmidState};
 use berth_store::creations;
@@ -51,16 +50,17 @@ pub enum By {
 
 /// Whether `text` is a VMID that can be used on a node: the hint while somebody types. Nobody's node but the user's is asked.
 pub async fn check(ctx: &Context, user: UserId, node: NodeId, text: &str) -> Result<Availability> {
-    let node = berth_store::nodes::find(&ctx.pg, user, node).await?.ok_or(Error::NotFound)?;
     let vmid: Vmid = match text.parse() {
         Ok(vmid) => vmid,
         Err(error) => return Ok(Availability::Invalid(error.to_string())),
     };
-    if let Some(creation) = creations::reservation(&ctx.pg, user, &node.cluster, vmid).await? {
+    let place = creations::reservation_at(&ctx.pg, user, node, vmid).await?.ok_or(Error::NotFound)?;
+    if let Some(creation) = place.reservation {
         return Ok(Availability::Taken(creation.hostname.map_or(By::SomebodyElsesCreation, By::Creation)));
     }
-    let known = match known(ctx, user, &node, vmid).await {
-        Ok(Lookup { guest, settled: false }) => ask_again(ctx, user, &node, vmid, guest).await,
+    let view = View { node, node_name: place.node_name, space: Space { user, cluster: place.cluster } };
+    let known = match known(ctx, &view, vmid).await {
+        Ok(Lookup { guest, settled: false }) => ask_again(ctx, &view, vmid, guest).await,
         known => known.map(|lookup| lookup.guest.map(guest)),
     };
     match known {
@@ -75,40 +75,43 @@ fn guest(Guest { name, node }: Guest) -> By {
     By::Guest { name, node }
 }
 
+/// A cluster as one of a user's nodes shows it.
+#[derive(Clone)]
+struct View {
+    node: NodeId,
+    node_name: String,
+    space: Space,
+}
+
+impl View {
+    async fn connect(&self, ctx: &Context) -> Result<NodeConnection> {
+        NodeConnection::for_user(ctx, self.space.user, self.node).await
+    }
+}
+
 /// While Proxmox's list may not yet know a guest that was just made, or still know one that was just deleted, the authority is asked.
-async fn ask_again(
-    ctx: &Context,
-    user: UserId,
-    node: &Node,
-    vmid: Vmid,
-    listed: Option<Guest>,
-) -> Result<Option<By>> {
-    let connection = NodeConnection::for_user(ctx, user, node.id).await?;
-    Ok(match authority(&connection, vmid).await? {
+async fn ask_again(ctx: &Context, view: &View, vmid: Vmid, listed: Option<Guest>) -> Result<Option<By>> {
+    Ok(match authority(&view.connect(ctx).await?, vmid).await? {
         VmidState::Free => None,
         VmidState::Taken { .. } => Some(listed.map_or(By::Unlisted, guest)),
     })
 }
 
-fn space(user: UserId, node: &Node) -> Space {
-    Space { user, cluster: node.cluster.clone() }
-}
-
-async fn known(ctx: &Context, user: UserId, node: &Node, vmid: Vmid) -> Result<Lookup> {
-    let space = space(user, node);
-    if let Some(found) = cache::look_up(&ctx.redis, &space, vmid).await? {
+async fn known(ctx: &Context, view: &View, vmid: Vmid) -> Result<Lookup> {
+    if let Some(found) = cache::look_up(&ctx.redis, &view.space, vmid).await? {
         return Ok(found);
     }
-    ask_or_wait(ctx, user, node).await?;
+    ask_or_wait(ctx, view.clone()).await?;
     // Not cached even now: something was made or deleted in this very moment.
-    let found = cache::look_up(&ctx.redis, &space, vmid).await?;
+    let found = cache::look_up(&ctx.redis, &view.space, vmid).await?;
     Ok(found.unwrap_or(Lookup { guest: None, settled: false }))
 }
 
 /// Asks the cluster anew, as the wizard does when it is opened.
 pub async fn refresh(ctx: &Context, user: UserId, node: NodeId) -> Result<()> {
     let node = berth_store::nodes::find(&ctx.pg, user, node).await?.ok_or(Error::NotFound)?;
-    ask_or_wait(ctx, user, &node).await
+    let space = Space { user, cluster: node.cluster };
+    ask_or_wait(ctx, View { node: node.id, node_name: node.name, space }).await
 }
 
 /// Forgets what is cached of a cluster for everybody who has a node of it, after a guest was made or deleted. A cache that
@@ -128,33 +131,33 @@ async fn forget(ctx: &Context, cluster: &str) -> berth_store::Result<()> {
 
 /// One asks, the others wait for what it hears; if it hears nothing, the next one asks. Whoever begins goes on to the end: somebody who
 /// types on does not wait for the answer, and the lock must not stay behind.
-async fn ask_or_wait(ctx: &Context, user: UserId, node: &Node) -> Result<()> {
-    let (ctx, node) = (ctx.clone(), node.clone());
-    let asking = tokio::spawn(async move { one_at_a_time(&ctx, user, &node).await });
+async fn ask_or_wait(ctx: &Context, view: View) -> Result<()> {
+    let ctx = ctx.clone();
+    let asking = tokio::spawn(async move { one_at_a_time(&ctx, &view).await });
     asking.await.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))))
 }
 
-async fn one_at_a_time(ctx: &Context, user: UserId, node: &Node) -> Result<()> {
-    let (space, deadline) = (space(user, node), Instant::now() + REFRESH);
+async fn one_at_a_time(ctx: &Context, view: &View) -> Result<()> {
+    let deadline = Instant::now() + REFRESH;
     loop {
-        if let Some(lock) = cache::try_refresh_lock(&ctx.redis, &space).await? {
-            return ask_and_store(ctx, user, node, lock).await;
+        if let Some(lock) = cache::try_refresh_lock(&ctx.redis, &view.space).await? {
+            return ask_and_store(ctx, view, lock).await;
         }
-        while cache::is_refreshing(&ctx.redis, &space).await? {
+        while cache::is_refreshing(&ctx.redis, &view.space).await? {
             if Instant::now() > deadline {
                 let message = "{} takes its time to list its guests. Wait a moment and try again";
-                return Err(Error::Conflict(message.replace("{}", &node.name)));
+                return Err(Error::Conflict(message.replace("{}", &view.node_name)));
             }
             sleep(POLL).await;
         }
-        if cache::taken(&ctx.redis, &space).await?.is_some() {
+        if cache::taken(&ctx.redis, &view.space).await?.is_some() {
             return Ok(());
         }
     }
 }
 
-async fn ask_and_store(ctx: &Context, user: UserId, node: &Node, lock: RefreshLock) -> Result<()> {
-    match ask(ctx, user, node).await {
+async fn ask_and_store(ctx: &Context, view: &View, lock: RefreshLock) -> Result<()> {
+    match ask(ctx, view).await {
         Ok(guests) => {
             cache::store(&ctx.redis, lock, &guests).await?;
             Ok(())
@@ -167,8 +170,8 @@ async fn ask_and_store(ctx: &Context, user: UserId, node: &Node, lock: RefreshLo
 }
 
 /// `/cluster/resources?type=vm`: QEMU guests and the other members count too.
-async fn ask(ctx: &Context, user: UserId, node: &Node) -> Result<BTreeMap<Vmid, Guest>> {
-    let connection = NodeConnection::for_user(ctx, user, node.id).await?;
+async fn ask(ctx: &Context, view: &View) -> Result<BTreeMap<Vmid, Guest>> {
+    let connection = view.connect(ctx).await?;
     let resources = connection.client.within(REFRESH).resources(Some(ResourceKind::Vm)).await;
     let resources = resources.map_err(|error| connection.trouble(error))?;
     Ok(resources
@@ -192,7 +195,8 @@ pub async fn next_free(ctx: &Context, user: UserId, node: NodeId) -> Result<Vmid
     let client = connection.client.within(REFRESH);
     let first = client.next_vmid().await.map_err(|error| connection.trouble(error))?;
     let reserved = creations::live_vmids(&ctx.pg, &connection.node.cluster).await?;
-    let listed = cache::taken(&ctx.redis, &space(user, &connection.node)).await?.unwrap_or_default();
+    let space = Space { user, cluster: connection.node.cluster.clone() };
+    let listed = cache::taken(&ctx.redis, &space).await?.unwrap_or_default();
     let candidates = (first.get()..).map_while(|number| Vmid::new(number).ok());
     let candidates = candidates.filter(|vmid| !reserved.contains(vmid));
     for vmid in candidates.filter(|vmid| *vmid == first || !listed.contains(vmid)) {

@@ -151,6 +151,41 @@ pub struct Reservation {
     pub hostname: Option<String>,
 }
 
+/// One of the user's nodes, and who is about to take a VMID of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The node's name.
+    pub node_name: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// Who is about to take the VMID there.
+    pub reservation: Option<Reservation>,
+}
+
+/// The same with the user's node that is asked about; none when the user has no such node. One query: it is asked at each keystroke.
+pub async fn reservation_at(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    node: NodeId,
+    vmid: Vmid,
+) -> Result<Option<Place>> {
+    let row = sqlx::query!(
+        r#"select n.name, n.cluster, c.id as "creation?",
+                  case when c.user_id = $1 then c.spec ->> 'hostname' end as hostname
+           from nodes n
+           left join creations c on c.cluster = n.cluster and c.vmid = $3 and c.state in ('queued', 'running')
+           where n.user_id = $1 and n.id = $2"#,
+        user.uuid(),
+        node.uuid(),
+        vmid_column(vmid),
+    );
+    Ok(row.fetch_optional(pg).await?.map(|row| Place {
+        node_name: row.name,
+        cluster: row.cluster,
+        reservation: row.creation.map(|_| Reservation { hostname: row.hostname }),
+    }))
+}
+
 /// Who is about to take a VMID of a cluster.
 pub async fn reservation(
     pg: impl PgExecutor<'_>,

@@ -88,7 +88,7 @@ pub async fn run(
             return if shutdown.is_cancelled() { Ok(()) } else { Err(Error::QueueStopped(cause)) };
         }
         () = sweep::run(ctx.clone(), config.sweep_interval) => {}
-        () = sweep::drafts(ctx.clone()) => {}
+        () = sweep::left_behind(ctx.clone()) => {}
         () = health::run(ctx) => {}
         () = shutdown.cancelled() => {}
     }

@@ -45,7 +45,7 @@ async fn no_page_sends_a_replaced_node_anything() {
         "/settings/nodes".to_owned(),
         format!("/containers/{container}"),
         format!("/containers/new/{draft}/configure"),
-        format!("/containers/new/{draft}/vmid?vmid=105"),
+        format!("/containers/new/vmid?vmid=105&node={}", owner.node),
         format!("/containers/new/{draft}/review"),
         format!("/creations/{id}"),
     ] {

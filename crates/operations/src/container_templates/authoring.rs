@@ -86,7 +86,7 @@ pub async fn upload(ctx: &Context, user: UserId, content: &[u8]) -> Result<Conte
     if content.len() > FILE_LIMIT {
         return Err(Error::Conflict(format!("this file is larger than {} MiB", FILE_LIMIT >> 20)));
     }
-    store::expire_uploads(&ctx.pg, now - KEPT).await?;
+    expire_uploads(ctx).await?;
     if store::uploaded_bytes(&ctx.pg, user).await? + content.len() as u64 > MOST_KEPT {
         let most = MOST_KEPT >> 20;
         return Err(Error::Conflict(format!(
@@ -94,6 +94,11 @@ pub async fn upload(ctx: &Context, user: UserId, content: &[u8]) -> Result<Conte
         )));
     }
     Ok(store::upload(&ctx.pg, user, content, now).await?)
+}
+
+/// Throws away what was uploaded and not saved in time; answers how many.
+pub async fn expire_uploads(ctx: &Context) -> Result<u64> {
+    Ok(store::expire_uploads(&ctx.pg, ctx.clock.now() - KEPT).await?)
 }
 
 async fn checked(ctx: &Context, user: UserId, form: &Form) -> Result<ContainerTemplate> {

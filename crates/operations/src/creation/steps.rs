@@ -20,7 +20,7 @@ pub(crate) struct PlannedStep {
 pub(crate) fn plan(spec: &CreationSpec) -> Vec<PlannedStep> {
     let system: Vec<PackageManager> = PackageManager::ALL
         .into_iter()
-        .filter(|manager| is_system(*manager) && !packages_of(spec, *manager).is_empty())
+        .filter(|manager| manager.is_system() && !packages_of(spec, *manager).is_empty())
         .collect();
     let packages = PackageManager::ALL.into_iter().filter_map(|manager| {
         let packages = packages_of(spec, manager);
@@ -52,10 +52,6 @@ fn packages_of(spec: &CreationSpec, manager: PackageManager) -> Vec<&Package> {
     spec.packages.iter().filter(|package| package.manager() == manager).collect()
 }
 
-const fn is_system(manager: PackageManager) -> bool {
-    !matches!(manager, PackageManager::Npm | PackageManager::Pip)
-}
-
 const fn command(manager: PackageManager) -> &'static str {
     match manager {
         PackageManager::Apt => "apt-get",
@@ -73,7 +69,7 @@ fn install(manager: PackageManager, packages: &[&Package], system: &[PackageMana
     let arguments = arguments.join(" ");
     let others: Vec<&str> =
         system.iter().filter(|other| **other != manager).map(|other| command(*other)).collect();
-    let elsewhere = if is_system(manager) && !others.is_empty() {
+    let elsewhere = if manager.is_system() && !others.is_empty() {
         format!(
             "for other in {}; do\n    if command -v \"$other\" >/dev/null 2>&1; then\n        log_info \"skipped: this container installs with $other\"\n        exit 0\n    fi\ndone\n",
             others.join(" ")

@@ -40,6 +40,27 @@ async fn a_node_that_was_deleted_is_said_and_the_draft_stays() {
 }
 
 #[tokio::test]
+async fn what_a_script_says_now_is_looked_at_before_it_runs() {
+    let mut rig = Rig::new().await;
+    let draft = rig.draft(rig.owner, &rig.form(300).await).await;
+    let review = step(draft, "review");
+    let create = rig.browser.get(&review).await.form(&review);
+
+    let script = rig.app.templates().join("web/scripts/10-a.sh");
+    std::fs::write(&script, "echo something else\n").unwrap();
+    container_templates::discover(&rig.app.ctx).await.unwrap();
+    let again = rig.browser.submit(&create).await;
+    assert_eq!(again.status, 409);
+    let said = text(&again.html, "[role=alert]");
+    assert!(said.contains("changed since this page was opened"), "{said}");
+    let made = berth_store::creations::list_recent(&rig.app.ctx.pg, rig.owner.user, 10).await.unwrap();
+    assert_eq!(made, []);
+
+    let creation = rig.browser.submit(&again.form(&review)).await;
+    assert_eq!(creation.path, format!("/creations/{draft}"), "{}", text(&creation.html, "main"));
+}
+
+#[tokio::test]
 async fn a_container_template_that_was_changed_or_deleted_is_said_and_nothing_is_lost() {
     let mut rig = Rig::new().await;
     let draft = rig.draft(rig.owner, &rig.form(300).await).await;
@@ -51,7 +72,7 @@ async fn a_container_template_that_was_changed_or_deleted_is_said_and_nothing_is
     std::fs::remove_file(place.join("scripts/10-a.sh")).unwrap();
     container_templates::discover(&rig.app.ctx).await.unwrap();
     let refused = rig.browser.submit(&create).await;
-    assert_eq!(refused.status, 422);
+    assert_eq!(refused.status, 409);
     assert!(text(&refused.html, "main").contains("10-a.sh"), "{}", text(&refused.html, "main"));
 
     std::fs::remove_dir_all(&place).unwrap();

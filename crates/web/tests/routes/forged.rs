@@ -42,10 +42,12 @@ async fn somebody_elses_node_in_a_field_is_not_there() {
     let form = CreationForm { node: world.node.to_string(), ..CreationForm::default() };
     let draft = drafts::start(&world.ctx, world.stranger.id, form).await.unwrap().id;
     let (path, node) = (format!("/containers/new/{draft}"), world.node);
-    for question in
-        [format!("/vmid?vmid=105&node={node}"), format!("/configure?node={node}"), "/review".into()]
-    {
-        let answer = world.send("GET", &format!("{path}{question}"), &[("cookie", &own)]).await;
+    for question in [
+        format!("/containers/new/vmid?vmid=105&node={node}"),
+        format!("{path}/configure?node={node}"),
+        format!("{path}/review"),
+    ] {
+        let answer = world.send("GET", &question, &[("cookie", &own)]).await;
         assert!(!answer.status().is_server_error(), "{question}");
         let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         let body = String::from_utf8_lossy(&body);

@@ -21,12 +21,11 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/{id}/forget", post(forget::act))
 }
 
-/// Ports of the services that a container is for, as links; none without an address.
+/// Ports of the services that a container is for, as links where a browser can follow; none without an address.
 pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
     let apps =
         container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
-    let all = apps.flat_map(|service| links(container.address.as_deref(), service));
-    all.filter(|link| link.url.is_some()).collect()
+    apps.flat_map(|service| links(container.address.as_deref(), service)).collect()
 }
 
 /// A service's ports as links.

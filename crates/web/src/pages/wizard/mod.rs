@@ -25,6 +25,7 @@ use crate::state::AppState;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/containers/new", get(start::begin))
+        .route("/containers/new/vmid", get(vmid::check))
         .route("/containers/new/{id}/template", get(choose::show).post(choose::submit))
         .route("/containers/new/{id}/configure", get(configure::show).post(configure::submit))
         .route("/containers/new/{id}/packages", get(packages::show).post(packages::submit))
@@ -34,7 +35,6 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/new/{id}/os-templates", get(os_templates::show).post(os_templates::start))
         .route("/containers/new/{id}/os-templates/progress", get(os_templates::progress))
         .route("/containers/new/{id}/os-templates/cancel", post(os_templates::cancel))
-        .route("/containers/new/{id}/vmid", get(vmid::check))
         .route("/containers/new/{id}/discard", post(discard::act))
         .route("/containers/new/{id}/restore", post(discard::undo))
 }

@@ -26,6 +26,8 @@ pub(super) async fn show(opened: Opened) -> Result<ReviewStepPage, WebError> {
 pub(super) struct Typed {
     go: String,
     version: Option<i32>,
+    /// The version of the container template that the page shows.
+    recipe: Option<i32>,
     /// There once another one is needed.
     vmid: Option<String>,
 }
@@ -45,6 +47,13 @@ pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Resu
             return Ok(Behind(page(&opened, Shown::default()).await?).into_response());
         }
     }
+    let stored = recipe_version(&opened).await?;
+    if let (Some(seen), Some(stored)) = (typed.recipe, stored)
+        && seen != stored
+    {
+        let shown = Shown { recipe_changed: true, ..Shown::default() };
+        return Ok(Behind(page(&opened, shown).await?).into_response());
+    }
     let (call, draft) = (&opened.call, opened.draft.clone());
     match creation::submit_as_read(call.ctx(), call.user_id(), draft).await {
         Ok(id) => Ok(call.by_htmx.go_to(&format!("/creations/{id}"))),
@@ -55,6 +64,16 @@ pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Resu
         }
         // Changed, or submitted, from another tab in this very moment.
         Err(Error::Behind) => Ok(opened.go_to(WizardStep::Review)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The version of the draft's container template as it is stored; none without one.
+async fn recipe_version(opened: &Opened) -> Result<Option<i32>, WebError> {
+    let Ok(id) = opened.draft.form.container_template.parse() else { return Ok(None) };
+    match container_templates::outline(opened.call.ctx(), opened.call.user_id(), id).await {
+        Ok(recipe) => Ok(Some(recipe.version)),
+        Err(Error::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -113,6 +132,8 @@ struct Shown {
     trouble: Option<NodeTrouble>,
     /// Another VMID is needed. The node is not asked what it thinks of the rest: that was on the page that was sent.
     vmid: Option<Field>,
+    /// The container template is another one than the page showed that was sent.
+    recipe_changed: bool,
 }
 
 async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError> {
@@ -130,7 +151,7 @@ async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError>
     let nodes = nodes::stored(ctx, user).await?;
     let node = nodes.iter().find(|node| Some(node.id) == form.node_id());
     let wizard = opened.wizard(WizardStep::Review);
-    let Shown { mut trouble, vmid } = shown;
+    let Shown { mut trouble, vmid, recipe_changed } = shown;
     let (mut warnings, mut problem) = (Vec::new(), None);
     match form.to_spec(recipe.as_ref()) {
         Ok(spec) if trouble.is_none() && vmid.is_none() => match warned(opened, &spec).await? {
@@ -151,6 +172,8 @@ async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError>
         trouble: trouble.map(|trouble| NodeTrouble { retry: Some(wizard.here()), ..trouble }),
         problem,
         vmid,
+        recipe_version: recipe.map(|recipe| recipe.version),
+        recipe_changed,
         wizard,
     })
 }

@@ -224,7 +224,7 @@ pub enum VmidCheck {
     Unknown(String),
 }
 
-/// `{draft}/vmid`: the answer while typing.
+/// `/containers/new/vmid`: the answer while typing.
 #[derive(Template, WebTemplate)]
 #[template(path = "wizard/_vmid.html")]
 pub struct VmidFragment {
@@ -420,6 +420,10 @@ pub struct ReviewStepPage {
     pub problem: Option<(String, WizardStep)>,
     /// The VMID, where another one is needed.
     pub vmid: Option<Field>,
+    /// The version of the container template that the page shows, which its form sends.
+    pub recipe_version: Option<i32>,
+    /// Whether what was sent came from a page that shows an older one, so that nothing was created.
+    pub recipe_changed: bool,
 }
 
 /// `/containers/new` without any node.

@@ -1,4 +1,4 @@
-//! `GET /containers/new/{id}/vmid`: whether a VMID can be used, while it is typed.
+//! `GET /containers/new/vmid`: whether a VMID can be used, while it is typed.
 
 use axum::extract::Query;
 use berth_domain::NodeId;
@@ -16,15 +16,17 @@ pub(super) struct Typed {
     #[serde(default)]
     vmid: String,
     /// The node chosen on the page, which may not be in the draft yet.
-    node: Option<String>,
+    #[serde(default)]
+    node: String,
 }
 
-pub(super) async fn check(opened: Opened, Query(typed): Query<Typed>) -> Result<VmidFragment, WebError> {
-    let chosen = typed.node.and_then(|node| node.parse().ok()).or(opened.draft.form.node_id());
-    let Some(node) = chosen else {
-        return Ok(VmidFragment { check: VmidCheck::Unknown("choose a node first".into()) });
+/// Asked at each keystroke: the draft is not needed for it.
+pub(super) async fn check(call: Call, Query(typed): Query<Typed>) -> Result<VmidFragment, WebError> {
+    let check = match typed.node.parse() {
+        Ok(node) => look_up(&call, node, &typed.vmid).await?,
+        Err(_) => VmidCheck::Unknown("choose a node first".into()),
     };
-    Ok(VmidFragment { check: look_up(&opened.call, node, &typed.vmid).await? })
+    Ok(VmidFragment { check })
 }
 
 /// What is known about a VMID on a node.
