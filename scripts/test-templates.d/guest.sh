@@ -98,8 +98,13 @@ discover() {
 ask() {
   {
     echo "set -euo pipefail; HOST=$guest_address; declare -A saved"
+    # What the container has saved is text, whatever stands in it.
+    local file key value
     for file in "$place/root/etc/berth/credentials"/*; do
-      [ ! -f "$file" ] || sed "s|^\([^=]*\)=\(.*\)|saved[${file##*/}/\1]='\2'|" "$file"
+      [ -f "$file" ] || continue
+      while IFS='=' read -r key value; do
+        printf 'saved[%q]=%q\n' "${file##*/}/$key" "$value"
+      done <"$file"
     done
     cat "$root/scripts/test-templates.d/asking.sh" "$root/container-templates/$name/test.bash"
     echo 'set -x; expected; ask'
@@ -109,10 +114,9 @@ ask() {
 
 # expected_ports: each port that it is expected to have, on a service that Berth finds.
 expected_ports() {
-  local PORTS port
-  # shellcheck disable=SC1090
-  PORTS=$(. "$root/container-templates/$name/test.bash" && echo "$PORTS")
-  for port in $PORTS; do
+  local ports port
+  ports=$(sed -n 's/^PORTS="\(.*\)"$/\1/p' "$root/container-templates/$name/test.bash")
+  for port in $ports; do
     awk '{ print $3 }' "$place/services" | tr , '\n' | grep -qx "$port" ||
       [ "$port" = 22 ] || { echo "no service of port $port" && return 1; }
   done

@@ -2,9 +2,15 @@
 set -eu
 
 password=$(ensure_credential mosquitto PASSWORD)
+# The password comes from a file: a command line could be read by others.
+options=$(mktemp -d)
+trap 'rm -rf "$options"' EXIT
+for client in mosquitto_pub mosquitto_sub; do
+    printf -- '-P %s\n' "$password" >"$options/$client"
+done
 answers() {
-    mosquitto_pub -h 127.0.0.1 -u mqtt -P "$password" -q 1 -t berth/check -m hello &&
-        mosquitto_sub -h 127.0.0.1 -u mqtt -P "$password" -C 1 -W 5 -t '$SYS/broker/version'
+    XDG_CONFIG_HOME=$options mosquitto_pub -h 127.0.0.1 -u mqtt -q 1 -t berth/check -m hello &&
+        XDG_CONFIG_HOME=$options mosquitto_sub -h 127.0.0.1 -u mqtt -C 1 -W 5 -t '$SYS/broker/version'
 }
 
 answers >/dev/null 2>&1 || systemctl restart mosquitto

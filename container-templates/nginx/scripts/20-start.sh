@@ -2,9 +2,10 @@
 set -eu
 
 password=$(ensure_credential nginx STATUS_PASSWORD)
+# The password comes by standard input: a command line could be read by others.
 serves() {
     curl -fsS -o /dev/null http://127.0.0.1/ &&
-        curl -fsS -o /dev/null -u "status:$password" http://127.0.0.1:8080/status
+        printf 'user = "status:%s"\n' "$password" | curl -fsS -o /dev/null -K - http://127.0.0.1:8080/status
 }
 
 systemctl enable -q nginx

@@ -2,7 +2,8 @@
 set -eu
 
 password=$(ensure_credential prometheus PASSWORD)
-ask() { curl -fsS -u "admin:$password" "http://127.0.0.1:9090$1"; }
+# The password comes by standard input: a command line could be read by others.
+ask() { printf 'user = "admin:%s"\n' "$password" | curl -fsS -K - "http://127.0.0.1:9090$1"; }
 answers() { ask /-/ready >/dev/null; }
 measures() { ask '/api/v1/query?query=up%7Bjob=%22node%22%7D' | grep -q ',"1"\]'; }
 

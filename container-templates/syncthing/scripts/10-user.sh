@@ -9,9 +9,9 @@ fi
 password=$(ensure_credential syncthing PASSWORD)
 save_credential syncthing USER admin
 
-# The password is set before it listens for the first time.
+# The password is set before it listens for the first time, and comes by standard input: a command line could be read by others.
 if [ ! -e /var/lib/syncthing/.password-set ]; then
-    run_as_user syncthing env HOME=/var/lib/syncthing \
-        syncthing generate --gui-user=admin --gui-password="$password"
+    printf '%s\n' "$password" | run_as_user syncthing env HOME=/var/lib/syncthing \
+        syncthing generate --gui-user=admin --gui-password=-
     touch /var/lib/syncthing/.password-set
 fi

@@ -5,11 +5,18 @@ password=$(ensure_credential syncthing PASSWORD)
 jar=$(mktemp)
 trap 'rm -f "$jar"' EXIT
 
+# asks PASSWORD ARG…: the password comes by standard input: a command line could be read by others.
+asks() {
+    login=$1
+    shift
+    printf 'user = "admin:%s"\n' "$login" | curl -fsS -o /dev/null -K - "$@"
+}
+
 # answers PASSWORD: its API wants a token, too, which the first page hands out as a cookie.
 answers() {
-    curl -fsS -o /dev/null -c "$jar" -u "admin:$1" http://127.0.0.1:8384/ || return
+    asks "$1" -c "$jar" http://127.0.0.1:8384/ || return
     token=$(awk '$6 ~ /^CSRF-Token/ { print "X-" $6 ": " $7 }' "$jar")
-    curl -fsS -o /dev/null -b "$jar" -u "admin:$1" -H "$token" http://127.0.0.1:8384/rest/system/version
+    asks "$1" -b "$jar" -H "$token" http://127.0.0.1:8384/rest/system/version
 }
 
 systemctl daemon-reload

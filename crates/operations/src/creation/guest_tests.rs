@@ -281,6 +281,40 @@ fn a_credential_is_kept_for_root_alone_and_its_value_masked() {
 }
 
 #[test]
+fn a_credential_is_one_line_and_on_no_command_line() {
+    let run = Run::unpack(&spec(&[]));
+    let (home, spied) = (run.gate("credentials"), run.gate("spied"));
+    let helpers = run.directory().join("helpers.sh");
+    let text = std::fs::read_to_string(&helpers).unwrap();
+    std::fs::write(&helpers, text.replace("/etc/berth/credentials", home.to_str().unwrap())).unwrap();
+    let path = run.path_without_systemd();
+    let (bin, rest) = path.split_once(':').unwrap();
+    for program in ["awk", "cat", "cmp", "cp", "grep", "mkdir", "mv", "sed"] {
+        let spy = Path::new(bin).join(program);
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$*\" >>{}\nPATH={rest} exec {program} \"$@\"\n",
+            spied.display()
+        );
+        std::fs::write(&spy, script).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&spy, mode).unwrap();
+    }
+    let save = |key: &str, value: &str| {
+        let script = ". $BERTH_RUN/helpers.sh; save_credential db \"$KEY\" \"$VALUE\"";
+        let mut saving = Command::new("sh");
+        saving.args(["-c", script]).env("BERTH_RUN", run.directory()).env("PATH", &path);
+        saving.env("KEY", key).env("VALUE", value).stdout(Stdio::null()).status().unwrap().success()
+    };
+    assert!(save("password", "correct-horse") && save("password", "correct-horse"));
+    assert!(save("other", "battery-staple") && save("password", "correct-horse"));
+    assert!(!save("third", "two\nlines"), "what follows the line break would be a line of its own");
+    let kept = std::fs::read_to_string(home.join("db")).unwrap();
+    assert_eq!(kept, "password=correct-horse\nother=battery-staple\n", "saved again it changes nothing");
+    let spied = std::fs::read_to_string(spied).unwrap();
+    assert!(spied.contains("db") && !spied.contains("horse") && !spied.contains("staple"), "{spied}");
+}
+
+#[test]
 fn a_credential_is_made_once_and_masked_each_time() {
     let run = Run::unpack(&spec(&[]));
     let home = run.gate("credentials");

@@ -26,6 +26,6 @@ if command -v docker >/dev/null 2>&1; then
 fi
 section credentials
 for file in /etc/berth/credentials/*; do
-    [ -f "$file" ] && sed "s|^\([^=]*\)=.*|${file##*/} \1|" "$file"
+    [ -f "$file" ] && sed -n "s|^\([^=]*\)=.*|${file##*/} \1|p" "$file"
 done
 section end

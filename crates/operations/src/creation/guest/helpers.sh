@@ -104,6 +104,13 @@ save_credential() {
         return 1
         ;;
     esac
+    case $3 in
+    *"
+"*)
+        log_error "save_credential: a value is one line"
+        return 1
+        ;;
+    esac
     # Who and where is no secret, and masking "admin" or "80" would blot out half the log.
     case $2 in
     *USER | *USERNAME | *NAME | *HOST | *PORT | *URL | *DATABASE | *user | *username | *name | *host | *port | *url | *database) ;;
@@ -113,7 +120,8 @@ save_credential() {
         umask 077
         mkdir -p /etc/berth/credentials
         berth_file=/etc/berth/credentials/$1
-        ! grep -qxF "$2=$3" "$berth_file" 2>/dev/null || exit 0
+        # Not as an argument of another program: a command line could be read by others.
+        [ ! -e "$berth_file" ] || [ "$(sed -n "s/^$2=//p" "$berth_file")" != "$3" ] || exit 0
         { [ ! -e "$berth_file" ] || grep -v "^$2=" "$berth_file" || true; } >"$berth_file.new"
         printf '%s=%s\n' "$2" "$3" >>"$berth_file.new"
         mv -f "$berth_file.new" "$berth_file"

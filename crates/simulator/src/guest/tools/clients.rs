@@ -154,8 +154,7 @@ fn mqtt(name: &str, args: &[String]) -> i32 {
         err("Error: Connection refused");
         return 1;
     }
-    let (user, password) =
-        (line.option(&["-u"]).unwrap_or_default(), line.option(&["-P"]).unwrap_or_default());
+    let (user, password) = (line.option(&["-u"]).unwrap_or_default(), mqtt_password(name, &line));
     if !passwords::let_in("mosquitto", 1883, &user, &password) {
         err("Connection error: Connection Refused: not authorised.");
         return 5;
@@ -164,6 +163,14 @@ fn mqtt(name: &str, args: &[String]) -> i32 {
         out("mosquitto version 2.0.11\n");
     }
     0
+}
+
+/// From the command line, or from the file of options in `$XDG_CONFIG_HOME`.
+fn mqtt_password(name: &str, line: &Line<'_>) -> String {
+    let kept = std::env::var_os("XDG_CONFIG_HOME").map(|folder| Path::new(&folder).join(name));
+    let kept = kept.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let from_file = || kept.lines().find_map(|option| option.strip_prefix("-P ")).map(str::to_owned);
+    line.option(&["-P"]).or_else(from_file).unwrap_or_default()
 }
 
 /// Programs that only look at a file: it must be there.
@@ -251,11 +258,12 @@ fn dig(args: &[String]) -> i32 {
     0
 }
 
-/// `syncthing generate --gui-user=USER --gui-password=PASSWORD`
+/// `syncthing generate --gui-user=USER --gui-password=PASSWORD`, where `-` stands for standard input.
 fn generate(args: &[String]) -> i32 {
     let line = Line { args };
     let user = line.option(&["--gui-user"]).unwrap_or_default();
     let password = line.option(&["--gui-password"]).unwrap_or_default();
+    let password = if password == "-" { input().trim_end().to_owned() } else { password };
     let path = Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(passwords::SYNCTHING);
     let made = path
         .parent()
