@@ -74,6 +74,30 @@ test("the wizard", async ({ page }) => {
   await sound(page, "review");
 });
 
+test("the catalogue of OS templates, unfinished wizards, and one that was discarded", async ({ page }) => {
+  const wanted = fresh();
+  await haveNode(page, wanted.node);
+  await page.goto("/containers/new?template=nginx");
+  await page.getByLabel("Hostname").fill(wanted.hostname);
+  const configure = page.url();
+  await page.getByRole("button", { name: /Download another/ }).click();
+  await expect(page.getByRole("heading", { name: "Download an OS template" })).toBeVisible();
+  await sound(page, "the catalogue of OS templates");
+  await page.goto("/containers/new");
+  const unfinished = page.getByRole("region", { name: "Continue where you left off" });
+  await expect(unfinished).toContainText(wanted.hostname);
+  await sound(page, "unfinished wizards");
+  await page.goto("/");
+  await expect(page.getByRole("main")).toContainText(wanted.hostname);
+  await sound(page, "the list with unfinished wizards");
+  await page.goto("/containers/new");
+  await unfinished.getByRole("button", { name: `Discard ${wanted.hostname}` }).click();
+  await expect(page.getByText(`Discarded ${wanted.hostname}`)).toBeVisible();
+  await sound(page, "a wizard was discarded");
+  await page.goto(configure);
+  await sound(page, "a discarded wizard");
+});
+
 test("a creation while it runs and when it is ready, the container, and the list", async ({ page }) => {
   const wanted = fresh();
   await haveNode(page, wanted.node);
