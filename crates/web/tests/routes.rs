@@ -39,6 +39,7 @@ const OPEN: &[(&str, &str)] = &[
 const OWN: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/containers/new"),
+    ("GET", "/containers/new/vmid"),
     ("GET", "/templates"),
     ("POST", "/templates/discover"),
     ("POST", "/templates"),
