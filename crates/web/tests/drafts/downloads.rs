@@ -25,11 +25,12 @@ async fn a_download_whose_answer_was_lost_is_looked_for_and_not_asked_for_again(
     for _ in 0..2 {
         os_templates::download(ctx, owner.user, draft, (owner.node, "local", FILE)).await.unwrap();
     }
-    let ended = wait_until(DEADLINE, "the download ends", async || {
-        let found = os_templates::progress(ctx, owner.user, draft).await.unwrap().unwrap().download;
-        (found.state != DownloadState::Running).then_some(found)
+    let progress = async || os_templates::progress(ctx, owner.user, draft).await.unwrap().unwrap().download;
+    wait_until(DEADLINE, "the download ends", async || {
+        (progress().await.state != DownloadState::Running).then_some(())
     })
     .await;
+    let ended = progress().await;
     // It was followed to its own end: the recorded host has no way out.
     assert!(ended.upid.is_some_and(|upid| upid.contains(FILE)));
     assert!(ended.error.unwrap().contains("unable to resolve host address"));
