@@ -186,6 +186,24 @@ pub fn is_installer_name(name: &str) -> bool {
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "+-_.".contains(character))
 }
 
+/// What has a name, whole or as an outline.
+pub trait Named {
+    /// Its name.
+    fn name(&self) -> &str;
+}
+
+impl Named for Script {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for ScriptOutline {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A script without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptOutline {

@@ -5,14 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::container_template::{Origin, Script, TemplateFile};
+use crate::container_template::{FilePath, Origin, Script, TemplateFile};
 use crate::network::{Ipv4, Ipv6};
 use crate::package::Package;
 use crate::{ContainerId, CreationId, NodeId, UserId, Vmid};
 
 /// Everything a creation needs, frozen when it was submitted. It holds no secret: it is stored in clear text.
+///
+/// It comes whole, or as a [`SpecOutline`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CreationSpec {
+pub struct CreationSpec<S = Script, F = TemplateFile> {
     /// The container's number.
     pub vmid: Vmid,
     /// Its host name.
@@ -50,13 +52,16 @@ pub struct CreationSpec {
     /// Packages to install.
     pub packages: Vec<Package>,
     /// Installers to run after the packages and before the scripts, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub installers: Vec<Script>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub installers: Vec<S>,
     /// Scripts to run, in order.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<S>,
     /// Files to put in place.
-    pub files: Vec<TemplateFile>,
+    pub files: Vec<F>,
 }
+
+/// All of a spec but what is in its installers, scripts and files: of them it has the names and the paths.
+pub type SpecOutline = CreationSpec<String, FilePath>;
 
 /// The first network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,9 +197,9 @@ impl CreationState {
     }
 }
 
-/// A creation as its owner sees it.
+/// A creation: as its owner sees it, or whole, as a worker needs it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Creation {
+pub struct Creation<S = SpecOutline> {
     /// The row's id.
     pub id: CreationId,
     /// Its owner.
@@ -210,7 +215,7 @@ pub struct Creation {
     /// Counts its owner's retries from 0; names the run's directory inside the container.
     pub attempt: u32,
     /// What it makes.
-    pub spec: CreationSpec,
+    pub spec: S,
     /// The Proxmox task it waits for, if any.
     pub upid: Option<String>,
     /// What went wrong, in words its owner can act on.

@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn names_follow_each_managers_grammar() {
-        use PackageManager::{Apk, Apt, Npm, Pip};
+        use PackageManager::{Apk, Apt, Dnf, Npm, Pacman, Pip};
         for (manager, name, valid) in [
             (Apt, "nginx", true),
             (Apt, "libstdc++6:amd64", true),
@@ -260,6 +260,16 @@ mod tests {
             (Apt, "nginx\0", false),
             (Apt, "nginx\n", false),
             (Apt, "x:-y", false),
+            (Apt, "ufw-", false),
+            (Apt, "openssh-server-", false),
+            (Apt, "sudo:any-", false),
+            (Apt, "ufw-:amd64", false),
+            (Apt, "g++", true),
+            (Apt, "g++-12", true),
+            (Apk, "!ufw", false),
+            (Dnf, "-ufw", false),
+            (Dnf, "@group", false),
+            (Pacman, "!ufw", false),
             (Apk, "py3-pip", true),
             (Npm, "@scope/name", true),
             (Npm, "../evil", false),
@@ -289,6 +299,9 @@ mod tests {
         for (manager, version, valid) in [
             (Apt, "1:1.22.1-9+deb12u1~bpo", true),
             (Apt, "1!2", false),
+            (Apt, "1-", false),
+            (Apt, "1.2+", true),
+            (Dnf, "1-", false),
             (Apk, "1.2.3_p1-r0", true),
             (Dnf, "2:1.2^20240101-3.el9", true),
             (Npm, "^5.0.0", true),
@@ -334,6 +347,8 @@ mod tests {
                     prop_assert_eq!(again.as_ref(), Ok(&package));
                     let argument = package.argument();
                     prop_assert!(!argument.starts_with('-'));
+                    // apt-get removes it instead.
+                    prop_assert!(manager != PackageManager::Apt || !argument.ends_with('-'));
                     prop_assert!(!argument.contains([' ', ';', '$', '`', '\'', '"', '|', '&', '<', '>', '\\', '*', '?']));
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_domain::container::Container;
-use berth_domain::creation::{Creation, CreationState};
+use berth_domain::creation::Creation;
 use berth_domain::node::Node;
 use berth_domain::{ContainerId, NodeId, UserId, Vmid};
 use berth_proxmox::cluster::{Resource, ResourceKind};
@@ -21,8 +21,8 @@ const SHOW: Duration = Duration::from_secs(4);
 /// Proxmox refreshes its list about every 10 s: so long, a container that is not in it may just be new.
 const SETTLES: time::Duration = time::Duration::seconds(30);
 
-/// How many creations are looked through for unfinished ones.
-const RECENT: u32 = 200;
+/// How many unfinished creations are listed.
+const UNFINISHED: u32 = 200;
 
 /// What a container is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ type Guests = BTreeMap<Vmid, Resource>;
 pub async fn list(ctx: &Context, user: UserId) -> Result<Dashboard> {
     let nodes = berth_store::nodes::list(&ctx.pg, user).await?;
     let containers = berth_store::containers::list(&ctx.pg, user).await?;
-    let creations = unfinished(ctx, user).await?;
+    let creations = berth_store::creations::list_unfinished(&ctx.pg, user, UNFINISHED).await?;
     let answers = join_all(nodes.iter().map(|node| guests(ctx, user, node))).await;
     let mut dashboard = Dashboard { nodes: nodes.len(), ..Dashboard::default() };
     let mut by_node = BTreeMap::new();
@@ -179,12 +179,6 @@ pub async fn list(ctx: &Context, user: UserId) -> Result<Dashboard> {
         })
         .collect();
     Ok(dashboard)
-}
-
-/// Creations that are under way, and those that ended early and wait for their owner's word.
-async fn unfinished(ctx: &Context, user: UserId) -> Result<Vec<Creation>> {
-    let recent = berth_store::creations::list_recent(&ctx.pg, user, RECENT).await?;
-    Ok(recent.into_iter().filter(|creation| creation.state != CreationState::Ready).collect())
 }
 
 async fn guests(ctx: &Context, user: UserId, node: &Node) -> Result<Guests, String> {

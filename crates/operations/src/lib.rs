@@ -9,6 +9,7 @@ pub mod context;
 pub mod creation;
 pub mod drafts;
 mod error;
+mod foreign;
 mod forms;
 pub mod health;
 pub mod login;

@@ -11,7 +11,8 @@ use berth_domain::os_template::compare_names;
 use berth_domain::{NodeId, UserId};
 use berth_proxmox::Client;
 use berth_proxmox::storage::Storage;
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use tokio::time::sleep;
 
 pub use doubts::{Doubt, Wanted};
 pub use fit::fit;
@@ -20,6 +21,18 @@ use crate::{Context, Error, NodeConnection, Result};
 
 /// How long a node may take to answer; everything is asked at once.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// The largest answer that is read, in bytes: many times that of a large host.
+const MOST_BYTES: usize = 2 << 20;
+/// How many storages are looked at, how many of them are asked at once for their OS templates, and for how long in all: a little longer than
+/// one may take.
+const MOST_STORAGES: usize = 100;
+const AT_ONCE: usize = 8;
+const ALL_STORAGES: Duration = Duration::from_secs(6);
+/// How many OS templates of a node, or of its catalogue, are looked through.
+pub(crate) const MOST_OS_TEMPLATES: usize = 5000;
+/// Longest volume id that Proxmox takes as an OS template; and a name of a storage or bridge that is longer is none.
+const LONGEST_VOLID: usize = 255;
+const LONGEST_NAME: usize = 100;
 
 /// A part of what a node offers, or why it is not known, in words its owner can act on.
 pub type Offer<T> = Result<T, String>;
@@ -127,7 +140,7 @@ pub async fn options(ctx: &Context, user: UserId, node: NodeId) -> Result<NodeOp
 }
 
 pub(crate) async fn of(connection: &NodeConnection) -> NodeOptions {
-    let client = connection.client.within(DEADLINE);
+    let client = connection.client.within(DEADLINE).max_response(MOST_BYTES);
     let name = connection.pve_node();
     let (storages, bridges, status) =
         tokio::join!(client.storages(name, None), client.bridges(name), client.node_status(name));
@@ -160,33 +173,34 @@ async fn os_templates(
     node: &str,
     storages: &[Storage],
 ) -> Result<Vec<OsTemplate>, berth_proxmox::Error> {
-    let serving = storages.iter().filter(|storage| storage.serves("vztmpl"));
-    let asked = serving.map(|storage| client.volumes(node, &storage.storage, Some("vztmpl")));
-    let (mut found, mut last_error) = (Vec::new(), None);
-    let answers = join_all(asked).await;
-    let all = answers.len();
-    let mut failed = 0;
-    for answer in answers {
+    let serving = storages.iter().filter(|storage| storage.serves("vztmpl")).take(MOST_STORAGES);
+    let asked: Vec<_> =
+        serving.map(|storage| client.volumes(node, &storage.storage, Some("vztmpl"))).collect();
+    let answers = stream::iter(asked).buffer_unordered(AT_ONCE).take_until(sleep(ALL_STORAGES));
+    let mut answers = std::pin::pin!(answers);
+    let (mut found, mut last_error, mut answered) = (Vec::new(), None, false);
+    while let Some(answer) = answers.next().await {
         match answer {
             Ok(volumes) => {
-                found.extend(volumes.into_iter().filter_map(|volume| os_template(volume.volid, volume.size)));
+                let volumes = volumes.into_iter().take(MOST_OS_TEMPLATES - found.len());
+                found.extend(volumes.filter_map(|volume| os_template(volume.volid, volume.size)));
+                answered = true;
             }
             Err(error) => {
                 tracing::warn!(node, %error, "a storage's OS templates cannot be listed");
-                failed += 1;
                 last_error = Some(error);
             }
         }
     }
     found.sort_by(|a, b| a.storage.cmp(&b.storage).then_with(|| newest_first(&a.name, &b.name)));
     match last_error {
-        Some(error) if failed == all => Err(error),
+        Some(error) if !answered => Err(error),
         _ => Ok(found),
     }
 }
 
 fn os_template(volid: String, size: Option<u64>) -> Option<OsTemplate> {
-    let (storage, file) = volid.split_once(":vztmpl/")?;
+    let (storage, file) = volid.split_once(":vztmpl/").filter(|_| volid.len() <= LONGEST_VOLID)?;
     let name = file.split(".tar").next().unwrap_or(file).to_owned();
     Some(OsTemplate { name, storage: storage.to_owned(), size, volid })
 }
@@ -198,7 +212,8 @@ fn newest_first(a: &str, b: &str) -> Ordering {
 }
 
 fn serving(storages: Vec<Storage>, content: &str) -> Vec<StorageSpace> {
-    let serving = storages.into_iter().filter(|storage| storage.serves(content));
+    let is_one = |storage: &Storage| storage.serves(content) && storage.storage.len() <= LONGEST_NAME;
+    let serving = storages.into_iter().filter(is_one).take(MOST_STORAGES);
     serving
         .map(|storage| StorageSpace {
             name: storage.storage,
@@ -223,6 +238,7 @@ fn root_storages(node: &str, storages: Vec<Storage>) -> Offer<Vec<StorageSpace>>
 fn bridges(node: &str, found: Vec<berth_proxmox::network::NetworkInterface>) -> Offer<Vec<Bridge>> {
     let mut found: Vec<Bridge> = found
         .into_iter()
+        .filter(|bridge| bridge.iface.len() <= LONGEST_NAME)
         .map(|bridge| Bridge {
             name: bridge.iface,
             comment: bridge.comments.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),

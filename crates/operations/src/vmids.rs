@@ -9,11 +9,18 @@ use berth_store::creations;
 use berth_store::vmids::{self as cache, Claim, Guest, Lookup, RefreshLock, Space};
 use tokio::time::{Instant, sleep};
 
+use crate::foreign::shortened;
 use crate::{Context, Error, NodeConnection, Result};
 
 /// How long the host may take to list its guests, and how long others wait for whoever asks it.
 const REFRESH: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
+/// More guests than one cluster has, and few enough that Redis keeps them at once.
+const MOST_GUESTS: usize = 20_000;
+/// The largest list of guests that is read, in bytes: so many are smaller.
+const MOST_BYTES: usize = 8 << 20;
+/// How much of a name is kept, in characters.
+const LONGEST_NAME: usize = 100;
 /// How long a free VMID is looked for.
 const SEARCH: Duration = Duration::from_secs(10);
 
@@ -172,13 +179,23 @@ async fn ask_and_store(ctx: &Context, view: &View, lock: RefreshLock) -> Result<
 /// `/cluster/resources?type=vm`: QEMU guests and the other members count too.
 async fn ask(ctx: &Context, view: &View) -> Result<BTreeMap<Vmid, Guest>> {
     let connection = view.connect(ctx).await?;
-    let resources = connection.client.within(REFRESH).resources(Some(ResourceKind::Vm)).await;
+    let client = connection.client.within(REFRESH).max_response(MOST_BYTES);
+    let resources = client.resources(Some(ResourceKind::Vm)).await;
     let resources = resources.map_err(|error| connection.trouble(error))?;
+    if resources.len() > MOST_GUESTS {
+        let text = format!(
+            "{} lists more than {MOST_GUESTS} guests, too many to look through. Choose any VMID: the node is asked for it when you create",
+            view.node_name
+        );
+        return Err(Error::Conflict(text));
+    }
     Ok(resources
         .into_iter()
         .filter_map(|guest| {
             let vmid = Vmid::new(guest.vmid?).ok()?;
-            Some((vmid, Guest { name: guest.name.unwrap_or(guest.id), node: guest.node.unwrap_or_default() }))
+            let name = shortened(guest.name.as_deref().unwrap_or(&guest.id), LONGEST_NAME);
+            let node = shortened(guest.node.as_deref().unwrap_or_default(), LONGEST_NAME);
+            Some((vmid, Guest { name, node }))
         })
         .collect())
 }

@@ -66,7 +66,7 @@ pub async fn upsert_created(
     use sqlx::Connection as _;
     let mut tx = conn.begin().await?;
     let creation_row = sqlx::query!(
-        "select node_id, vmid, spec ->> 'hostname' as hostname, spec #>> '{container_template,title}' as recipe
+        "select node_id, vmid, outline ->> 'hostname' as hostname, outline #>> '{container_template,title}' as recipe
          from creations where id = $1 and lease_owner = $2 for update",
         creation.uuid(),
         owner,

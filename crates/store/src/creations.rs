@@ -29,12 +29,16 @@ pub use work::{Outcome, finish, set_phase, set_upid};
 
 use crate::error::{Result, decode};
 use crate::{progress, text};
-use row::{Row, select};
+use row::{Outlined, select};
 
 /// The index that gives a VMID to one live creation of a cluster.
 pub const LIVE_VMID: &str = "creations_live_vmid";
 /// The key that keeps a creation from being stored twice.
 pub const ID: &str = "creations_pkey";
+
+/// How many creations a user may have queued or running. Each keeps a VMID from everybody of the cluster, and which cluster that is is their
+/// node's word.
+pub const MOST_LIVE: i64 = 20;
 
 /// A creation to be queued.
 #[derive(Clone, Debug)]
@@ -57,7 +61,9 @@ pub struct NewStep {
 }
 
 /// Stores a creation as queued, its steps and its first event. None when the user has no such node. Conflict:
-/// [`LIVE_VMID`].
+/// [`LIVE_VMID`]; [`Error::TooManyLive`] beyond [`MOST_LIVE`].
+///
+/// [`Error::TooManyLive`]: crate::Error::TooManyLive
 pub async fn insert(
     conn: &mut PgConnection,
     user: UserId,
@@ -68,7 +74,7 @@ pub async fn insert(
 }
 
 /// The same under an id that the caller knows beforehand, so that a submission that comes twice stores one creation.
-/// Conflicts: [`ID`], [`LIVE_VMID`].
+/// Conflicts: [`ID`], [`LIVE_VMID`], and beyond [`MOST_LIVE`].
 pub async fn insert_as(
     conn: &mut PgConnection,
     id: CreationId,
@@ -97,6 +103,7 @@ pub async fn insert_as(
     if done.rows_affected() == 0 {
         return Ok(None);
     }
+    owner::check_live(&mut tx, user).await?;
     steps::insert(&mut tx, id, &new.steps).await?;
     progress::append_in(&mut tx, id, None, &[ProgressEvent::Queued], None, now).await?;
     tx.commit().await?;
@@ -110,6 +117,16 @@ pub async fn find(pg: impl PgExecutor<'_>, user: UserId, id: CreationId) -> Resu
         .await?
         .map(Creation::try_from)
         .transpose()
+}
+
+/// Whether the user has such a creation.
+pub async fn exists(pg: impl PgExecutor<'_>, user: UserId, id: CreationId) -> Result<bool> {
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from creations where id = $1 and user_id = $2) as "exists!""#,
+        id.uuid(),
+        user.uuid(),
+    );
+    Ok(exists.fetch_one(pg).await?)
 }
 
 /// The user's creations that are queued or running, the newest first.
@@ -133,6 +150,20 @@ pub async fn list_recent(pg: impl PgExecutor<'_>, user: UserId, limit: u32) -> R
         .into_iter()
         .map(Creation::try_from)
         .collect()
+}
+
+/// The user's `limit` newest creations that are under way, or that ended early and wait for their owner's word.
+pub async fn list_unfinished(pg: impl PgExecutor<'_>, user: UserId, limit: u32) -> Result<Vec<Creation>> {
+    select!(
+        "where user_id = $1 and state <> 'ready' order by created_at desc, id desc limit $2",
+        user.uuid(),
+        i64::from(limit)
+    )
+    .fetch_all(pg)
+    .await?
+    .into_iter()
+    .map(Creation::try_from)
+    .collect()
 }
 
 /// The VMIDs that live creations of a cluster, anybody's, are about to take.
@@ -171,7 +202,7 @@ pub async fn reservation_at(
 ) -> Result<Option<Place>> {
     let row = sqlx::query!(
         r#"select n.name, n.cluster, c.id as "creation?",
-                  case when c.user_id = $1 then c.spec ->> 'hostname' end as hostname
+                  case when c.user_id = $1 then c.outline ->> 'hostname' end as hostname
            from nodes n
            left join creations c on c.cluster = n.cluster and c.vmid = $3 and c.state in ('queued', 'running')
            where n.user_id = $1 and n.id = $2"#,
@@ -194,7 +225,7 @@ pub async fn reservation(
     vmid: Vmid,
 ) -> Result<Option<Reservation>> {
     let row = sqlx::query_scalar!(
-        r#"select case when user_id = $2 then spec ->> 'hostname' end as hostname from creations
+        r#"select case when user_id = $2 then outline ->> 'hostname' end as hostname from creations
            where cluster = $1 and vmid = $3 and state in ('queued', 'running')"#,
         cluster,
         user.uuid(),

@@ -26,6 +26,12 @@ pub enum Error {
     /// Somebody else works on the creation by now, or it is gone: stop at once and write nothing more.
     #[error("the lease on this creation is lost")]
     LeaseLost,
+    /// The user has as many creations queued or running as somebody may have: one of them has to end first.
+    #[error("the user has {most} live creations already")]
+    TooManyLive {
+        /// How many somebody may have.
+        most: i64,
+    },
     /// Output after that offset is stored already: read the offset again and go on from there.
     #[error("output of step {step} is not stored up to byte {expected}")]
     OffsetMoved {

@@ -28,14 +28,15 @@ pub(crate) async fn left_behind(ctx: Context) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for (what, thrown_away) in [
-            ("drafts", drafts::expire(&ctx).await),
-            ("uploads", authoring::expire_uploads(&ctx).await),
-        ] {
+        for (what, thrown_away) in
+            [("drafts", drafts::expire(&ctx).await), ("uploads", authoring::expire_uploads(&ctx).await)]
+        {
             match thrown_away {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, what, "threw away what nobody came back to"),
-                Err(error) => tracing::warn!(%error, what, "could not look for old ones, trying again in an hour"),
+                Err(error) => {
+                    tracing::warn!(%error, what, "could not look for old ones, trying again in an hour")
+                }
             }
         }
     }

@@ -19,7 +19,8 @@ pub(crate) async fn run(report: &mut Report) {
     let health = rig.target(vec!["/healthz".into()]);
     // Taken ones and free ones, in no order that a cache could like.
     let vmids = (0..GUESTS).map(|number| 100 + number * 7919 % (2 * GUESTS));
-    let paths = vmids.map(|vmid| format!("/containers/new/vmid?vmid={vmid}&node={}", rig.owner.node)).collect();
+    let paths =
+        vmids.map(|vmid| format!("/containers/new/vmid?vmid={vmid}&node={}", rig.owner.node)).collect();
     let fragment = rig.target(paths);
     for connections in [1, 8] {
         // Asked of the host once, as the wizard does when it is opened; it is kept for longer than a run takes.

@@ -48,13 +48,15 @@ impl PackageManager {
         (1..=LONGEST_VERSION).contains(&version.len())
             && starts_alphanumeric(version)
             && alphanumeric_or(version, extra)
+            && !version.ends_with('-')
     }
 
     /// What a name looks like, for whoever typed one that does not.
     pub(super) const fn naming_rule(self) -> &'static str {
         match self {
             Self::Apt => {
-                "its names have lower-case letters, digits and + - . and begin with a letter or a digit"
+                "its names have lower-case letters, digits and + - ., begin with a letter or a digit and do not end with -, which \
+                 would remove the package"
             }
             Self::Apk | Self::Dnf | Self::Pacman => {
                 "its names have letters, digits and + - . _ @ and begin with a letter or a digit"
@@ -67,14 +69,17 @@ impl PackageManager {
     }
 }
 
+/// What ends with `-` is removed by `apt-get install` (apt-get(8)).
 fn is_debian_name(name: &str) -> bool {
     let (package, architecture) = name.split_once(':').unwrap_or((name, "any"));
     package.len() >= 2
         && starts_alphanumeric(package)
         && alphanumeric_or(package, "+-.")
+        && !package.ends_with('-')
         && !package.chars().any(|character| character.is_ascii_uppercase())
         && !architecture.is_empty()
         && !architecture.starts_with('-')
+        && !architecture.ends_with('-')
         && alphanumeric_or(architecture, "-")
 }
 

@@ -255,9 +255,12 @@ impl Problem {
     }
 }
 
+/// Escapes what breaks a line, and what turns the order of its characters: a name would be read as another one.
 fn on_one_line(text: &str) -> String {
+    let turns = |character| matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let shown = |character: char| {
-        if character.is_control() { character.escape_default().to_string() } else { character.into() }
+        let escaped = character.is_control() || turns(character);
+        if escaped { character.escape_default().to_string() } else { character.into() }
     };
     text.chars().map(shown).collect()
 }

@@ -142,6 +142,20 @@ fn each_problem_is_told_by_file_and_line() {
 }
 
 #[test]
+fn no_name_turns_the_order_of_what_is_read() {
+    let found = problems(&[
+        ("web/template.conf", "TITLE=x\n\u{2066}A=1\n".as_bytes()),
+        ("web/scripts/\u{202e}hs.sh", b""),
+        ("web/scripts/\u{200f}ä\n.sh", b""),
+    ]);
+    let text = found.join("\n");
+    for escaped in ["\\u{2066}A", "web/scripts/\\u{202e}hs.sh", "web/scripts/\\u{200f}ä\\n.sh"] {
+        assert!(text.contains(escaped), "{escaped} is not in {text:?}");
+    }
+    assert!(!text.contains(['\u{2066}', '\u{202e}', '\u{200f}']), "{text:?}");
+}
+
+#[test]
 fn a_broken_one_is_no_harm_to_the_others() {
     let dir = tree(&[
         ("good/template.conf", b"TITLE=x"),

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use berth_domain::discovery::{Service, ServiceKind, ServiceState};
 
+use crate::foreign::shortened;
+
 /// The script that asks; one call, whatever is found.
 pub(crate) const SCRIPT: &str = include_str!("guest/discover.sh");
 
@@ -136,11 +138,6 @@ fn address(lines: &[&str]) -> Option<String> {
 /// What a container or host says is an address, if it is one: it becomes a part of links.
 pub(crate) fn address_of(text: &str) -> Option<String> {
     text.parse::<IpAddr>().ok().map(|address| address.to_string())
-}
-
-/// The first so many characters of a foreign text.
-pub(crate) fn shortened(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
 }
 
 /// A listening TCP socket reachable from outside.

@@ -8,7 +8,7 @@ mod recall;
 pub(crate) mod rules;
 
 use berth_domain::NodeId;
-use berth_domain::container_template::{ContainerTemplate, Origin, Script, ScriptOutline, Stored};
+use berth_domain::container_template::{ContainerTemplate, Named, Origin, Script, ScriptOutline, Stored};
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
 use berth_domain::network::{InvalidAddress, Ipv4, Ipv6};
 use berth_domain::package::{Package, PackageManager};
@@ -277,20 +277,31 @@ impl CreationForm {
         errors
     }
 
-    /// What a creation needs, or the messages beside all fields. `chosen` is the container template that [`Self::container_template`]
-    /// names.
-    pub fn to_spec(&self, chosen: Option<&Stored<ContainerTemplate>>) -> Result<CreationSpec, FieldErrors> {
-        let recipe = chosen.map(|chosen| &chosen.recipe);
+    /// The messages beside all fields. `chosen` is the container template that [`Self::container_template`] names.
+    pub fn errors<S: Named, F>(&self, chosen: Option<&Stored<ContainerTemplate<S, F>>>) -> FieldErrors {
         let mut errors = self.configuration_errors();
-        let ChosenPackages { packages, errors: wrong_packages, .. } = self.chosen_packages();
-        merge(&mut errors, &wrong_packages);
+        merge(&mut errors, &self.chosen_packages().errors);
         if chosen.map(|chosen| chosen.id.to_string()).unwrap_or_default() != self.container_template {
             errors.add("container_template", "this container template is not there any more: choose another");
         }
-        let known = recipe.map(|recipe| recipe.installers.as_slice());
-        let installers = switched_on(&mut errors, "installers", &self.installers, known);
-        let known = recipe.map(|recipe| recipe.scripts.as_slice());
-        let scripts = switched_on(&mut errors, "scripts", &self.scripts, known);
+        let recipe = chosen.map(|chosen| &chosen.recipe);
+        for (field, choices, known) in [
+            ("installers", &self.installers, recipe.map(|recipe| recipe.installers.as_slice())),
+            ("scripts", &self.scripts, recipe.map(|recipe| recipe.scripts.as_slice())),
+        ] {
+            let known = known.unwrap_or_default();
+            let is_gone = |choice: &&ScriptChoice| known.iter().all(|script| script.name() != choice.name);
+            for choice in choices.iter().filter(|choice| choice.on).filter(is_gone) {
+                errors.add(field, format!("{} is not in the container template any more", choice.name));
+            }
+        }
+        errors
+    }
+
+    /// What a creation needs, or [`Self::errors`].
+    pub fn to_spec(&self, chosen: Option<&Stored<ContainerTemplate>>) -> Result<CreationSpec, FieldErrors> {
+        let errors = self.errors(chosen);
+        let recipe = chosen.map(|chosen| &chosen.recipe);
         let numbers = (
             rules::number(&self.cores),
             rules::number(&self.memory),
@@ -330,9 +341,9 @@ impl CreationForm {
                 name: chosen.recipe.name.clone(),
                 title: chosen.recipe.title.clone(),
             }),
-            packages,
-            installers,
-            scripts,
+            packages: self.chosen_packages().packages,
+            installers: switched_on(&self.installers, recipe.map(|recipe| recipe.installers.as_slice())),
+            scripts: switched_on(&self.scripts, recipe.map(|recipe| recipe.scripts.as_slice())),
             files: recipe.map(|recipe| recipe.files.clone()).unwrap_or_default(),
         })
     }
@@ -361,22 +372,11 @@ fn all_on<'a>(names: impl Iterator<Item = &'a String>) -> Vec<ScriptChoice> {
     names.map(|name| ScriptChoice { name: name.clone(), on: true }).collect()
 }
 
-/// Those that are on, as the container template has them now; one that it has no more is an error of `field`.
-fn switched_on(
-    errors: &mut FieldErrors,
-    field: &'static str,
-    choices: &[ScriptChoice],
-    known: Option<&[Script]>,
-) -> Vec<Script> {
+/// Those that are on, in their order, as the container template has them now.
+fn switched_on(choices: &[ScriptChoice], known: Option<&[Script]>) -> Vec<Script> {
     let known = known.unwrap_or_default();
-    let mut scripts = Vec::new();
-    for choice in choices.iter().filter(|choice| choice.on) {
-        match known.iter().find(|script| script.name == choice.name) {
-            Some(script) => scripts.push(script.clone()),
-            None => errors.add(field, format!("{} is not in the container template any more", choice.name)),
-        }
-    }
-    scripts
+    let on = choices.iter().filter(|choice| choice.on);
+    on.filter_map(|choice| known.iter().find(|script| script.name == choice.name).cloned()).collect()
 }
 
 fn beside(problem: InvalidAddress, address: &'static str, gateway: &'static str) -> &'static str {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use berth_domain::creation::{Creation, LineLevel, Phase, ProgressEvent, StepState, StoredEvent};
+use berth_domain::creation::{
+    Creation, CreationSpec, LineLevel, Phase, ProgressEvent, StepState, StoredEvent,
+};
 use berth_proxmox::ssh::{Limits, Output, Stdin};
 use berth_proxmox::tasks::{TaskFilter, TaskLogLine};
 use berth_proxmox::{Client, Error as HostError, Pct, SshConnection, TaskOutcome, Upid};
@@ -26,7 +28,7 @@ const OUTPUT_LIMIT: usize = 4 << 20;
 /// A creation in the hands of this worker.
 pub(crate) struct Job {
     pub(super) ctx: Context,
-    pub(super) creation: Creation,
+    pub(super) creation: Creation<CreationSpec>,
     pub(super) owner: String,
     connection: NodeConnection,
     pct: Option<Pct>,
@@ -34,7 +36,11 @@ pub(crate) struct Job {
 
 impl Job {
     /// A claimed creation with its node's clients; nothing is sent yet.
-    pub(super) async fn open(ctx: Context, creation: Creation, owner: String) -> crate::Result<Self> {
+    pub(super) async fn open(
+        ctx: Context,
+        creation: Creation<CreationSpec>,
+        owner: String,
+    ) -> crate::Result<Self> {
         let connection = NodeConnection::for_creation(&ctx, creation.id).await?;
         Ok(Self { ctx, creation, owner, connection, pct: None })
     }

@@ -210,6 +210,12 @@ async fn conclude(job: &mut Job, ended: Outcome<()>) -> Result<Delivery> {
     }
 }
 
+fn too_many(most: i64) -> String {
+    format!(
+        "You have {most} creations under way, and may not have more at once. Wait until one has ended, or cancel one"
+    )
+}
+
 async fn hand_back(job: &Job) -> Result<Delivery> {
     creations::release(&job.ctx.pg, job.creation.id, &job.owner).await?;
     enqueue(&job.ctx, job.creation.id).await;

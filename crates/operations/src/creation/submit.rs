@@ -24,7 +24,7 @@ pub async fn submit(ctx: &Context, user: UserId, draft: DraftId) -> Result<Creat
 
 /// Submits a draft as its owner has seen it, and goes on to the end even if they do not wait for it.
 ///
-/// [`Error::Invalid`] beside the fields of [`CreationForm`], [`Error::Node`] when the node does not answer, [`Error::Behind`] when the draft
+/// [`Error::Invalid`] beside the fields of [`CreationForm`], or beside `creations` when too many are under way, [`Error::Node`] when the node does not answer, [`Error::Behind`] when the draft
 /// has been changed since it was read; the draft stays then.
 pub async fn submit_as_read(ctx: &Context, user: UserId, draft: Draft) -> Result<CreationId> {
     let ctx = ctx.clone();
@@ -94,7 +94,7 @@ fn node_is_gone() -> Error {
 }
 
 async fn submitted_before(ctx: &Context, user: UserId, id: CreationId) -> Result<bool> {
-    Ok(creations::find(&ctx.pg, user, id).await?.is_some())
+    Ok(creations::exists(&ctx.pg, user, id).await?)
 }
 
 /// What can be told without asking the node.
@@ -173,6 +173,9 @@ async fn insert(
         Ok(Some(_)) => Ok(tx.commit().await.map_err(berth_store::Error::from)?),
         Ok(None) => Err(node_is_gone()),
         Err(error) if error.is_conflict(creations::LIVE_VMID) => Err(just_taken(vmid)),
+        Err(berth_store::Error::TooManyLive { most }) => {
+            Err(FieldErrors::one("creations", super::too_many(most)).into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -39,7 +39,7 @@ pub async fn show(ctx: &Context, user: UserId, id: CreationId) -> Result<Creatio
 
 /// The newest events of one of the user's creations, and whether there are older ones.
 pub async fn log(ctx: &Context, user: UserId, id: CreationId) -> Result<(Vec<StoredEvent>, bool)> {
-    creations::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    existing(ctx, user, id).await?;
     let after = progress::last_seq(&ctx.pg, id).await? - LOG_EVENTS;
     let limit = u32::try_from(LOG_EVENTS).unwrap_or(u32::MAX);
     let events = progress::events_after(&ctx.pg, &ctx.redis, id, after.max(0), limit).await?;
@@ -54,40 +54,41 @@ pub async fn follow(
     id: CreationId,
     after: i64,
 ) -> Result<impl Stream<Item = StoredEvent> + Send + 'static> {
-    creations::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    existing(ctx, user, id).await?;
     Ok(hub.follow(id, after))
 }
 
 /// Stops one of the user's creations.
 pub async fn cancel(ctx: &Context, user: UserId, id: CreationId) -> Result<Cancelled> {
     let asked = creations::request_cancel(&ctx.pg, &ctx.redis, user, id, ctx.clock.now()).await?;
-    match asked {
-        Some(asked) => Ok(asked),
-        None if creations::find(&ctx.pg, user, id).await?.is_some() => {
-            Err(Error::Conflict("This creation has ended already".into()))
-        }
-        None => Err(Error::NotFound),
+    if let Some(asked) = asked {
+        return Ok(asked);
     }
+    existing(ctx, user, id).await?;
+    Err(Error::Conflict("This creation has ended already".into()))
 }
 
 /// Goes on with a failed or cancelled creation in the phase where it ended.
 pub async fn retry(ctx: &Context, user: UserId, id: CreationId) -> Result<()> {
-    let queued = creations::retry(&ctx.pg, &ctx.redis, user, id, ctx.clock.now()).await.map_err(|error| {
-        if error.is_conflict(creations::LIVE_VMID) {
-            Error::Conflict(
-                "Another creation is using this VMID by now: wait for it, or remove this one and start over"
-                    .into(),
-            )
-        } else {
-            error.into()
-        }
+    let queued = creations::retry(&ctx.pg, &ctx.redis, user, id, ctx.clock.now()).await;
+    let queued = queued.map_err(|error| match error {
+        berth_store::Error::TooManyLive { most } => Error::Conflict(super::too_many(most)),
+        error if error.is_conflict(creations::LIVE_VMID) => Error::Conflict(
+            "Another creation is using this VMID by now: wait for it, or remove this one and start over"
+                .into(),
+        ),
+        error => error.into(),
     })?;
     if queued {
         super::enqueue(ctx, id).await;
         return Ok(());
     }
-    creations::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    existing(ctx, user, id).await?;
     Err(Error::Conflict("Only a creation that failed or was cancelled can be retried".into()))
+}
+
+async fn existing(ctx: &Context, user: UserId, id: CreationId) -> Result<()> {
+    if creations::exists(&ctx.pg, user, id).await? { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// Whether the log's reader sees this event as a line.

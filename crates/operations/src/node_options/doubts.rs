@@ -1,7 +1,5 @@
 //! What to think twice about: more than the node has, or than is free on it.
 
-use berth_domain::creation::CreationSpec;
-
 use super::{Capacity, NodeOptions};
 
 /// What a container would take from its node; `None` where that cannot be read yet.
@@ -17,18 +15,6 @@ pub struct Wanted<'a> {
     pub disk: Option<u32>,
     /// Storage of the root disk.
     pub storage: &'a str,
-}
-
-impl<'a> From<&'a CreationSpec> for Wanted<'a> {
-    fn from(spec: &'a CreationSpec) -> Self {
-        Self {
-            cores: Some(spec.cores),
-            memory: Some(spec.memory),
-            swap: Some(spec.swap),
-            disk: Some(spec.disk),
-            storage: &spec.storage,
-        }
-    }
 }
 
 /// A warning, and the field of the form it is about. It refuses nothing: nodes are overcommitted on purpose.

@@ -6,8 +6,14 @@ use berth_domain::os_template::compare_names;
 use berth_domain::{NodeId, UserId};
 
 use super::DEADLINE;
-use crate::node_options::{self, Offer, StorageSpace};
+use crate::foreign::shortened;
+use crate::node_options::{self, MOST_OS_TEMPLATES, Offer, StorageSpace};
 use crate::{Context, NodeConnection, Result};
+
+/// The largest catalogue that is read, in bytes: Proxmox's own has some hundred entries of a KiB each.
+const MOST_BYTES: usize = 4 << 20;
+/// How much is kept of what is said about an OS template, in characters.
+const LONGEST: usize = 1000;
 
 /// Proxmox's catalogue on a node, and where a file of it may go.
 #[derive(Clone, Debug)]
@@ -47,19 +53,24 @@ pub struct Appliance {
 /// Asks one of the user's nodes for the catalogue. Without one the node has never run `pveam update`: the list is empty then.
 pub async fn catalogue(ctx: &Context, user: UserId, node: NodeId) -> Result<Catalogue> {
     let connection = NodeConnection::for_user(ctx, user, node).await?;
-    let client = connection.client.within(DEADLINE);
+    let client = connection.client.within(DEADLINE).max_response(MOST_BYTES);
     let (found, options) =
         tokio::join!(client.appliances(connection.pve_node()), node_options::of(&connection));
     let found = found.map_err(|error| connection.trouble(error))?;
     let present = options.os_templates.unwrap_or_default();
+    let mut storages_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for os_template in &present {
+        storages_of.entry(os_template.file()).or_default().push(&os_template.storage);
+    }
     let mut by_section: BTreeMap<(bool, String), Vec<Appliance>> = BTreeMap::new();
-    for appliance in found.into_iter().filter(|each| each.kind.as_deref().is_none_or(|kind| kind == "lxc")) {
+    let found = found.into_iter().filter(|each| each.kind.as_deref().is_none_or(|kind| kind == "lxc"));
+    for appliance in found.take(MOST_OS_TEMPLATES) {
         let section = appliance.section.unwrap_or_else(|| "other".into());
-        let on = present.iter().filter(|each| each.file() == appliance.file);
+        let on = storages_of.get(appliance.file.as_str()).into_iter().flatten();
         by_section.entry((section != "system", section)).or_default().push(Appliance {
-            on: on.map(|each| each.storage.clone()).collect(),
-            headline: appliance.headline.unwrap_or_else(|| appliance.file.clone()),
-            description: appliance.description.unwrap_or_default().trim().to_owned(),
+            on: on.map(|storage| (*storage).to_owned()).collect(),
+            headline: shortened(appliance.headline.as_deref().unwrap_or(&appliance.file), LONGEST),
+            description: shortened(appliance.description.unwrap_or_default().trim(), LONGEST),
             version: appliance.version.unwrap_or_default(),
             os: appliance.os.unwrap_or_default(),
             file: appliance.file,

@@ -8,10 +8,13 @@ use berth_store::os_template_downloads as store;
 use time::{Duration, OffsetDateTime};
 
 use super::{DEADLINE, TASK, finish};
+use crate::foreign::shortened;
 use crate::{Context, Error, NodeConnection, Result};
 
 /// Lines of a log that are read: wget writes one for each 32 MiB.
 const LINES: u64 = 2000;
+/// How much is kept of how a task ended, in characters.
+const LONGEST_EXIT: usize = 500;
 /// So long after it was asked for, a download without a task has not begun.
 const PATIENCE: Duration = Duration::seconds(30);
 /// How far a node's clock may be behind ours.
@@ -94,7 +97,7 @@ async fn look(
     if status.is_running() {
         return Ok(Ok(log.iter().rev().find_map(|line| percent(line.text()))));
     }
-    let exit = status.exitstatus.unwrap_or_else(|| "unexpected status".into());
+    let exit = shortened(status.exitstatus.as_deref().unwrap_or("unexpected status"), LONGEST_EXIT);
     if TaskOutcome::read(&exit).is_some() {
         finish(ctx, download, DownloadState::Done, None).await?;
     } else {

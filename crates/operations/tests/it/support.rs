@@ -1,5 +1,6 @@
 //! A context of a test's own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use berth_domain::creation::{CreationSpec, CreationState, Features, NetworkSpec};
@@ -35,11 +36,22 @@ pub(crate) async fn person(ctx: &Context, userid: &str) -> UserId {
 
 /// A node that nobody answers for.
 pub(crate) async fn node(ctx: &Context, user: UserId, name: &str) -> NodeId {
+    node_at(ctx, user, name, "127.0.0.1:1".parse().unwrap(), Fingerprint::new([3; 32])).await
+}
+
+/// A node that is this machine.
+pub(crate) async fn node_at(
+    ctx: &Context,
+    user: UserId,
+    name: &str,
+    address: SocketAddr,
+    certificate: Fingerprint,
+) -> NodeId {
     let new = NewNode {
         details: NodeDetails {
             name: name.into(),
-            address: "127.0.0.1:1".parse().unwrap(),
-            certificate: Some(Fingerprint::new([3; 32])),
+            address: address.to_string().parse().unwrap(),
+            certificate: Some(certificate),
             token_id: "root@pam!berth".parse().unwrap(),
             pve_node_name: "pve".into(),
             cluster: "host:pve".into(),

@@ -137,7 +137,7 @@ pub async fn delete(conn: &mut PgConnection, user: UserId, id: ContainerTemplate
         return Ok(Deleted::NotFound);
     }
     let live = query!(
-        r#"select id, spec ->> 'hostname' as "hostname!" from creations
+        r#"select id, outline ->> 'hostname' as "hostname!" from creations
            where container_template_id = $1 and user_id = $2 and state in ('queued', 'running') order by created_at, id"#,
         id.uuid(),
         user.uuid(),

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use berth_domain::CreationId;
-use berth_domain::creation::Creation;
+use berth_domain::creation::{Creation, CreationSpec};
 use sqlx::PgExecutor;
 
-use super::row::Row;
+use super::row::Whole;
 use crate::error::{Error, Result, decode};
 
 /// A creation that the caller holds from now on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
     /// The creation as it stands: perhaps half done by a worker that died.
-    pub creation: Creation,
+    pub creation: Creation<CreationSpec>,
     /// How often a worker has taken it, this time included, since it was submitted or last retried.
     pub deliveries: u32,
 }
@@ -38,7 +38,7 @@ pub async fn claim(
     lease: Duration,
 ) -> Result<Option<Claimed>> {
     let row = sqlx::query_as!(
-        Row,
+        Whole,
         r#"update creations set state = 'running', started_at = coalesce(started_at, now()), lease_owner = $2,
                lease_until = now() + make_interval(secs => $3), deliveries = deliveries + 1
            where id = $1 and state in ('queued', 'running') and (lease_until is null or lease_until <= now())

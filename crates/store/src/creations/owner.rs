@@ -2,10 +2,11 @@
 
 use berth_domain::creation::ProgressEvent;
 use berth_domain::{CreationId, UserId};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
-use crate::error::Result;
+use super::MOST_LIVE;
+use crate::error::{Error, Result};
 use crate::progress;
 use crate::redis::Redis;
 
@@ -49,8 +50,23 @@ pub async fn request_cancel(
     Ok(Some(if events.is_empty() { Cancelled::Requested } else { Cancelled::AtOnce }))
 }
 
+/// Refuses one more live creation, which the caller has just made in its transaction, than somebody may have.
+///
+/// One by one: each must see what the one before it has left. The lock on the user comes after the one on the node, as it does where a node
+/// is deleted.
+pub(super) async fn check_live(conn: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query_scalar!("select id from users where id = $1 for no key update", user.uuid())
+        .fetch_one(&mut *conn)
+        .await?;
+    let live = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from creations where user_id = $1 and state in ('queued', 'running')"#,
+        user.uuid(),
+    );
+    if live.fetch_one(conn).await? > MOST_LIVE { Err(Error::TooManyLive { most: MOST_LIVE }) } else { Ok(()) }
+}
+
 /// Queues a failed or cancelled creation again; it goes on in the phase where it ended. Steps that are done
-/// stay so. False when the user has no such creation. Conflict: [`super::LIVE_VMID`].
+/// stay so. False when the user has no such creation. Conflict: [`super::LIVE_VMID`]; [`Error::TooManyLive`].
 pub async fn retry(
     pg: &PgPool,
     redis: &Redis,
@@ -71,6 +87,7 @@ pub async fn retry(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    check_live(&mut tx, user).await?;
     // The new attempt logs to a directory of its own inside the container: from the first byte.
     sqlx::query!(
         "update creation_steps set state = 'waiting', exit_code = null, log_offset = 0, started_at = null,

@@ -1,17 +1,17 @@
 //! A creation's row.
 
-use berth_domain::creation::{Creation, CreationSpec, CreationState, Phase};
+use berth_domain::creation::{Creation, CreationSpec, CreationState, Phase, SpecOutline};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::{Error, Result, corrupt, decode};
 
-pub(super) struct Row {
+pub(super) struct Row<S> {
     pub(super) id: Uuid,
     pub(super) user_id: Uuid,
     pub(super) node_id: Uuid,
-    pub(super) spec: Json<CreationSpec>,
+    pub(super) spec: Json<S>,
     pub(super) state: String,
     pub(super) phase: String,
     pub(super) percent: i16,
@@ -26,12 +26,17 @@ pub(super) struct Row {
     pub(super) finished_at: Option<OffsetDateTime>,
 }
 
-/// `query_as!` of creations with what follows the columns.
+/// What its owner sees.
+pub(super) type Outlined = Row<SpecOutline>;
+/// What a worker needs.
+pub(super) type Whole = Row<CreationSpec>;
+
+/// `query_as!` of creations as their owner sees them, with what follows the columns.
 macro_rules! select {
     ($($tail:tt)*) => {
         sqlx::query_as!(
-            Row,
-            r#"select id, user_id, node_id, spec as "spec: sqlx::types::Json<berth_domain::creation::CreationSpec>",
+            Outlined,
+            r#"select id, user_id, node_id, outline as "spec: sqlx::types::Json<berth_domain::creation::SpecOutline>",
                       state, phase, percent, attempt, deliveries, cancel_requested, upid, error, container_id,
                       created_at, started_at, finished_at
                from creations "# + $($tail)*
@@ -40,9 +45,9 @@ macro_rules! select {
 }
 pub(super) use select;
 
-impl TryFrom<Row> for Creation {
+impl<S> TryFrom<Row<S>> for Creation<S> {
     type Error = Error;
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: Row<S>) -> Result<Self> {
         Ok(Self {
             id: row.id.into(),
             user_id: row.user_id.into(),

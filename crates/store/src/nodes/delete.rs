@@ -72,7 +72,7 @@ pub async fn delete(
 /// The host name of a container that is being created on the node.
 async fn being_created(tx: &mut PgTransaction<'_>, id: NodeId) -> Result<Option<String>> {
     let live = sqlx::query_scalar!(
-        r#"select spec ->> 'hostname' as "hostname!" from creations
+        r#"select outline ->> 'hostname' as "hostname!" from creations
            where node_id = $1 and state in ('queued', 'running') order by id limit 1"#,
         id.uuid()
     );

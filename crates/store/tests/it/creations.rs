@@ -1,3 +1,4 @@
+use berth_domain::container_template::{FilePath, FilePolicy, Owner, Script, TemplateFile};
 use berth_domain::creation::{CreationState, Phase, ProgressEvent, StepKind, StepState};
 use berth_domain::{CreationId, UserId};
 use berth_store::creations::{self, Cancelled, Outcome};
@@ -14,7 +15,7 @@ async fn states(pg: &PgPool, id: CreationId) -> Vec<StepState> {
 async fn a_creation_comes_back_as_it_was_submitted(pg: PgPool) {
     let (user, id) = queued(&pg).await;
     let found = creations::find(&pg, user, id).await.unwrap().unwrap();
-    assert_eq!(found.spec, new_creation(found.node_id, 100).spec);
+    assert_eq!(found.spec.hostname, "ct100");
     assert_eq!((found.state, found.phase, found.percent), (CreationState::Queued, Phase::Creating, 0));
     assert_eq!((found.attempt, found.created_at, found.started_at), (0, NOW, None));
     let steps = creations::steps(&pg, user, id).await.unwrap();
@@ -34,12 +35,48 @@ async fn a_creation_comes_back_as_it_was_submitted(pg: PgPool) {
     assert_eq!(creations::list_recent(&pg, user, 5).await.unwrap(), [found]);
 }
 
+/// A container template may bring 50 MiB: a list of creations must not read them.
+#[sqlx::test(migrations = "../../migrations")]
+async fn its_owner_sees_a_creation_without_contents_and_a_worker_gets_it_whole(pg: PgPool) {
+    let user = person(&pg, "root@pam").await;
+    let mut new = new_creation(node(&pg, user, "home").await, 100);
+    let script = |name: &str| Script { name: name.into(), content: format!("echo {name}") };
+    new.spec.installers = vec![script("node-exporter")];
+    new.spec.scripts = vec![script("20-b.sh"), script("10-a.sh")];
+    new.spec.files = vec![TemplateFile {
+        path: "/srv/big".parse().unwrap(),
+        content: vec![7; 1 << 20],
+        mode: 0o644,
+        owner: Owner::root(),
+        policy: FilePolicy::Replace,
+    }];
+    let mut conn = pg.acquire().await.unwrap();
+    let id = creations::insert(&mut conn, user, &new, NOW).await.unwrap().unwrap();
+
+    let found = creations::find(&pg, user, id).await.unwrap().unwrap();
+    assert_eq!(found.spec.installers, ["node-exporter"]);
+    assert_eq!(found.spec.scripts, ["20-b.sh", "10-a.sh"]);
+    assert_eq!(found.spec.files.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["/srv/big"]);
+    assert_eq!(found.spec.container_template, new.spec.container_template);
+    let seen: i32 =
+        sqlx::query_scalar("select octet_length(outline::text) from creations").fetch_one(&pg).await.unwrap();
+    assert!(seen < 2000, "{seen} bytes are read for a list");
+    assert_eq!(creations::list_unfinished(&pg, user, 5).await.unwrap(), [found]);
+
+    let claimed = creations::claim(&pg, id, "worker", LEASE).await.unwrap().unwrap();
+    assert_eq!(claimed.creation.spec, new.spec);
+    creations::finish(&pg, &redis().await, id, "worker", &Outcome::Ready, NOW).await.unwrap();
+    assert_eq!(creations::list_unfinished(&pg, user, 5).await.unwrap(), []);
+}
+
 #[sqlx::test(migrations = "../../migrations")]
 async fn somebody_elses_creation_is_absent_and_nothing_can_be_made_on_their_node(pg: PgPool) {
     let (mine, id) = queued(&pg).await;
     let other = person(&pg, "eve@pam").await;
     let redis = redis().await;
     assert!(creations::find(&pg, other, id).await.unwrap().is_none());
+    assert!(!creations::exists(&pg, other, id).await.unwrap());
+    assert!(creations::exists(&pg, mine, id).await.unwrap());
     assert!(creations::list_live(&pg, other).await.unwrap().is_empty());
     assert!(creations::list_recent(&pg, other, 9).await.unwrap().is_empty());
     assert!(creations::steps(&pg, other, id).await.unwrap().is_empty());
@@ -51,6 +88,39 @@ async fn somebody_elses_creation_is_absent_and_nothing_can_be_made_on_their_node
     let node = nodes::find_default(&pg, mine).await.unwrap().unwrap().id;
     let mut conn = pg.acquire().await.unwrap();
     assert_eq!(creations::insert(&mut conn, other, &new_creation(node, 101), NOW).await.unwrap(), None);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn somebody_has_twenty_live_creations_and_no_more(_: PgPoolOptions, options: PgConnectOptions) {
+    let pg = wide(options, 30).await;
+    let user = person(&pg, "root@pam").await;
+    let home = node(&pg, user, "home").await;
+    let results = futures::future::join_all((100..130).map(|vmid| {
+        let pg = pg.clone();
+        async move {
+            let mut conn = pg.acquire().await.unwrap();
+            creations::insert(&mut conn, user, &new_creation(home, vmid), NOW).await
+        }
+    }))
+    .await;
+    let (made, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (20, 10));
+    assert!(refused.iter().all(|refusal| matches!(refusal, Err(Error::TooManyLive { most: 20 }))));
+    assert_eq!(creations::list_recent(&pg, user, 99).await.unwrap().len(), 20);
+
+    // One that has ended gives its place to another, and is not back beyond that.
+    let redis = redis().await;
+    let first = made[0].as_ref().unwrap().unwrap();
+    creations::request_cancel(&pg, &redis, user, first, NOW).await.unwrap().unwrap();
+    creation(&pg, user, home, 200).await;
+    let again = creations::retry(&pg, &redis, user, first, NOW).await;
+    assert!(matches!(again, Err(Error::TooManyLive { .. })), "{again:?}");
+    let found = creations::find(&pg, user, first).await.unwrap().unwrap();
+    assert_eq!((found.state, found.attempt), (CreationState::Cancelled, 0));
+
+    let bob = person(&pg, "bob@pam").await;
+    let shed = node(&pg, bob, "shed").await;
+    creation(&pg, bob, shed, 300).await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
 mod changes;
+mod downloads;
 mod many;
 mod rig;
 mod tabs;

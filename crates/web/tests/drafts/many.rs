@@ -64,6 +64,32 @@ async fn of_two_people_on_two_nodes_of_a_cluster_one_creates() {
 }
 
 #[tokio::test]
+async fn the_twenty_first_container_at_once_waits_in_the_wizard() {
+    let mut rig = Rig::new().await;
+    let form = rig.form(VMID).await;
+    let submit = async |rig: &mut Rig, number: u32| {
+        let form = CreationForm { vmid: (VMID + number).to_string(), ..form.clone() };
+        let review = step(rig.draft(rig.owner, &form).await, "review");
+        let page = rig.browser.get(&review).await;
+        rig.browser.submit(&page.form(&review)).await
+    };
+    for number in 0..20 {
+        let made = submit(&mut rig, number).await;
+        assert!(made.path.starts_with("/creations/"), "{number}: {}", text(&made.html, "main"));
+    }
+    let refused = submit(&mut rig, 20).await;
+    assert_eq!(refused.status, 422);
+    let message = text(&refused.html, "[role=alert]");
+    assert!(message.contains("20 creations under way") && message.contains("cancel one"), "{message}");
+    assert_eq!((rig.count("drafts").await, rig.count("creations").await), (1, 20));
+
+    let first = rig.creations(rig.owner.user).await[0].parse().unwrap();
+    berth_operations::creation::cancel(&rig.app.ctx, rig.owner.user, first).await.unwrap();
+    let made = rig.browser.submit(&refused.form(&refused.path)).await;
+    assert!(made.path.starts_with("/creations/"), "{}", text(&made.html, "main"));
+}
+
+#[tokio::test]
 async fn one_draft_submitted_many_times_at_once_is_one_creation() {
     let mut rig = Rig::new().await;
     let draft = rig.draft(rig.owner, &rig.form(VMID).await).await;

@@ -1,14 +1,14 @@
 //! The wizard filled in from what was once submitted.
 
 use berth_domain::NodeId;
-use berth_domain::creation::CreationSpec;
+use berth_domain::creation::SpecOutline;
 use berth_domain::network::{Ipv4, Ipv6};
 
 use super::{CreationForm, PackageChoice, all_on};
 
 impl CreationForm {
     /// The form that leads to this creation again.
-    pub fn from_spec(node: NodeId, spec: &CreationSpec) -> Self {
+    pub fn from_spec(node: NodeId, spec: &SpecOutline) -> Self {
         let (ipv4_address, ipv4_gateway) = match spec.network.ipv4 {
             Ipv4::Static { address, gateway } => {
                 (address.to_string(), gateway.map(|gateway| gateway.to_string()))
@@ -60,8 +60,8 @@ impl CreationForm {
                 .iter()
                 .map(|package| PackageChoice { package: package.clone(), on: true })
                 .collect(),
-            installers: all_on(spec.installers.iter().map(|script| &script.name)),
-            scripts: all_on(spec.scripts.iter().map(|script| &script.name)),
+            installers: all_on(spec.installers.iter()),
+            scripts: all_on(spec.scripts.iter()),
             ..Self::default()
         }
     }
@@ -97,7 +97,8 @@ mod tests {
         spec.network.vlan = Some(7);
         spec.tags = vec!["web".into()];
         let node = NodeId::new();
-        let form = CreationForm::from_spec(node, &spec);
+        let seen = serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
+        let form = CreationForm::from_spec(node, &seen);
         assert_eq!(form.node_id(), Some(node));
         assert_eq!(form.to_spec(None).unwrap(), spec);
     }

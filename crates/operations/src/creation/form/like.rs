@@ -7,6 +7,7 @@ use berth_proxmox::lxc::ContainerConfig;
 use berth_store::container_templates;
 
 use super::{CreationForm, PackageChoice, ScriptChoice};
+use crate::foreign::shortened;
 use crate::{Context, Error, NodeConnection, Result};
 
 /// What the new container is to be like.
@@ -94,6 +95,13 @@ async fn from_guest(ctx: &Context, user: UserId, node: NodeId, vmid: Vmid) -> Re
     }
 }
 
+/// Longest value that is taken over, in characters: longer than any of them is.
+const LONGEST: usize = 1000;
+
+fn taken_over(value: Option<&str>) -> String {
+    shortened(value.unwrap_or_default(), LONGEST)
+}
+
 /// What can be read from a configuration. Its keys, packages and scripts are not in there.
 fn from_config(node: NodeId, config: &ContainerConfig) -> CreationForm {
     let fresh = CreationForm::default();
@@ -103,15 +111,15 @@ fn from_config(node: NodeId, config: &ContainerConfig) -> CreationForm {
     let rootfs = config.rootfs().unwrap_or_default();
     let storage =
         rootfs.default_value().and_then(|volume| volume.split_once(':')).map(|(storage, _)| storage);
-    let text = |name: &str| config.get(name).unwrap_or_default().to_owned();
+    let text = |name: &str| taken_over(config.get(name));
     let form = CreationForm {
         node: node.to_string(),
-        hostname: config.hostname().unwrap_or_default().to_owned(),
-        ostype: config.get("ostype").filter(|ostype| *ostype != "unmanaged").unwrap_or_default().to_owned(),
+        hostname: taken_over(config.hostname()),
+        ostype: taken_over(config.get("ostype").filter(|ostype| *ostype != "unmanaged")),
         cores: number(config.cores().map(u64::from), fresh.cores.clone()),
         memory: number(config.memory_mib(), fresh.memory.clone()),
         swap: number(config.swap_mib(), fresh.swap.clone()),
-        storage: storage.unwrap_or_default().to_owned(),
+        storage: taken_over(storage),
         disk: number(rootfs.get("size").and_then(gibibytes), fresh.disk.clone()),
         nameserver: text("nameserver"),
         search_domain: text("searchdomain"),
@@ -120,7 +128,7 @@ fn from_config(node: NodeId, config: &ContainerConfig) -> CreationForm {
         keyctl: features.flag("keyctl"),
         fuse: features.flag("fuse"),
         start_at_boot: config.onboot(),
-        tags: config.tags().join(" "),
+        tags: shortened(&config.tags().join(" "), LONGEST),
         ..fresh
     };
     match nets.values().next() {
@@ -130,7 +138,7 @@ fn from_config(node: NodeId, config: &ContainerConfig) -> CreationForm {
 }
 
 fn with_network(form: CreationForm, net: &PropertyString) -> CreationForm {
-    let text = |key: &str| net.get(key).unwrap_or_default().to_owned();
+    let text = |key: &str| taken_over(net.get(key));
     let method = |value: Option<&str>, none: &str| match value {
         Some(word @ ("dhcp" | "auto")) => word.to_owned(),
         Some("manual") | None => none.to_owned(),

@@ -5,7 +5,6 @@ mod facts;
 use axum::Form;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use berth_domain::creation::CreationSpec;
 use berth_operations::node_options;
 use berth_operations::{Error, FieldErrors, container_templates, creation, nodes};
 use serde::Deserialize;
@@ -88,6 +87,10 @@ async fn next_vmid(mut opened: Opened) -> Result<Response, WebError> {
 }
 
 async fn rejected(opened: Opened, errors: FieldErrors) -> Result<Response, WebError> {
+    if let Some(too_many) = errors.of("creations").first() {
+        let shown = Shown { too_many: Some(too_many.clone()), ..Shown::default() };
+        return Ok(Rejected(page(&opened, shown).await?).into_response());
+    }
     if let (Some("vmid"), Some(vmid)) = (only_field(&errors), errors.of("vmid").first()) {
         let field = Field { value: opened.draft.form.vmid.clone(), error: Some(vmid.clone()) };
         let shown = Shown { vmid: Some(field), ..Shown::default() };
@@ -134,13 +137,15 @@ struct Shown {
     vmid: Option<Field>,
     /// The container template is another one than the page showed that was sent.
     recipe_changed: bool,
+    /// Too many creations are under way.
+    too_many: Option<String>,
 }
 
 async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError> {
     let (ctx, user) = (opened.call.ctx(), opened.call.user_id());
     let form = &opened.draft.form;
     let recipe = match form.container_template.parse() {
-        Ok(id) => container_templates::find(ctx, user, id).await,
+        Ok(id) => container_templates::outline(ctx, user, id).await,
         Err(_) => Err(Error::NotFound),
     };
     let recipe = match recipe {
@@ -151,17 +156,19 @@ async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError>
     let nodes = nodes::stored(ctx, user).await?;
     let node = nodes.iter().find(|node| Some(node.id) == form.node_id());
     let wizard = opened.wizard(WizardStep::Review);
-    let Shown { mut trouble, vmid, recipe_changed } = shown;
+    let Shown { mut trouble, vmid, recipe_changed, too_many } = shown;
     let (mut warnings, mut problem) = (Vec::new(), None);
-    match form.to_spec(recipe.as_ref()) {
-        Ok(spec) if trouble.is_none() && vmid.is_none() => match warned(opened, &spec).await? {
-            Ok(found) => warnings = found,
-            Err(found) => trouble = Some(found),
-        },
-        Ok(_) => {}
-        // It stands beside its field.
-        Err(errors) if vmid.is_some() && only_field(&errors) == Some("vmid") => {}
-        Err(errors) => problem = Some((summary(&errors), first_step(&errors))),
+    let errors = form.errors(recipe.as_ref());
+    if errors.is_empty() {
+        if trouble.is_none() && vmid.is_none() {
+            match warned(opened).await? {
+                Ok(found) => warnings = found,
+                Err(found) => trouble = Some(found),
+            }
+        }
+    } else if vmid.is_none() || only_field(&errors) != Some("vmid") {
+        // The VMID's stands beside its field.
+        problem = Some((summary(&errors), first_step(&errors)));
     }
     warnings.extend(facts::unlike(form));
     warnings.extend(form.package_warnings());
@@ -174,17 +181,19 @@ async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError>
         vmid,
         recipe_version: recipe.map(|recipe| recipe.version),
         recipe_changed,
+        too_many,
         wizard,
     })
 }
 
 /// What the node says to think twice about, or why it does not say.
-async fn warned(opened: &Opened, spec: &CreationSpec) -> Result<Result<Vec<String>, NodeTrouble>, WebError> {
-    let Some(node) = opened.draft.form.node_id() else { return Ok(Ok(Vec::new())) };
+async fn warned(opened: &Opened) -> Result<Result<Vec<String>, NodeTrouble>, WebError> {
+    let form = &opened.draft.form;
+    let Some(node) = form.node_id() else { return Ok(Ok(Vec::new())) };
     Ok(match node_options::options(opened.call.ctx(), opened.call.user_id(), node).await {
         Ok(options) => match options.trouble() {
             Some(text) => Err(configure::trouble(&options.node.name, text)),
-            None => Ok(options.doubts(spec.into()).into_iter().map(|doubt| doubt.text).collect()),
+            None => Ok(options.doubts(form.wanted()).into_iter().map(|doubt| doubt.text).collect()),
         },
         Err(Error::Node(trouble)) => Err(NodeTrouble::from(*trouble)),
         // The submission asks for another one.

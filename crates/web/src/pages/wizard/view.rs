@@ -424,6 +424,8 @@ pub struct ReviewStepPage {
     pub recipe_version: Option<i32>,
     /// Whether what was sent came from a page that shows an older one, so that nothing was created.
     pub recipe_changed: bool,
+    /// Why it was not created for now: too many creations are under way.
+    pub too_many: Option<String>,
 }
 
 /// `/containers/new` without any node.
