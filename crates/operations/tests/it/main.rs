@@ -7,6 +7,7 @@ mod deliveries;
 mod drafts;
 mod fields;
 mod host;
+mod limits;
 mod login;
 mod node_forms;
 mod recipes;
