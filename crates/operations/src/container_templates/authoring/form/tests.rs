@@ -134,7 +134,8 @@ fn lists_of_packages_have_the_bounds_of_those_on_disk() {
         let of = |field| errors.of(field).to_vec();
         (of("packages_apt"), of("packages_npm"))
     };
-    let names = |count: usize| (0..count).map(|number| format!("p{number}\n")).collect::<String>();
+    let names =
+        |count: usize| (0..count).map(|number| format!("p{number}")).collect::<Vec<_>>().join("\n") + "\n";
     let both = |apt: String, npm: String| told([(PackageManager::Apt, apt), (PackageManager::Npm, npm)]);
     assert_eq!(both(names(1000) + &names(1000), names(1000)), (vec![], vec![]));
     let (apt, npm) = both(names(1001), names(1000));
