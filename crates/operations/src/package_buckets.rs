@@ -2,16 +2,21 @@
 
 mod form;
 
+use berth_domain::package::Package;
 use berth_domain::package::list::{Added, PackageList};
 use berth_domain::package_bucket::{BucketName, MOST_PACKAGES, PackageBucket};
 use berth_domain::{PackageBucketId, UserId};
 use berth_store::package_buckets::{self as store, NAME};
+use berth_store::users;
 
 pub(crate) use form::LONGEST_PASTE;
 pub use form::{BucketForm, Listed, Read, TypedPackage};
 
 use crate::creation::CreationForm;
 use crate::{Context, Error, FieldErrors, Result, drafts};
+
+/// So many buckets one person may have.
+const MOST: i64 = 200;
 
 /// The person's buckets by name, those only in which each word of `words` is.
 pub async fn list(ctx: &Context, user: UserId, words: &str) -> Result<Vec<PackageBucket>> {
@@ -28,12 +33,33 @@ pub async fn find(ctx: &Context, user: UserId, id: PackageBucketId) -> Result<Pa
 /// Makes a bucket. [`Error::Invalid`] beside the fields of [`BucketForm`]; what could not be read of the pasted list is an error, too.
 pub async fn create(ctx: &Context, user: UserId, form: &BucketForm) -> Result<PackageBucket> {
     let (name, read) = form.checked()?;
-    match store::insert(&ctx.pg, user, &name, &read.packages, ctx.clock.now()).await {
+    let Some(bucket) = insert(ctx, user, &name, &read.packages).await? else {
+        return Err(named_already(&name));
+    };
+    tracing::info!(%user, bucket = %bucket.id, "package bucket made");
+    Ok(bucket)
+}
+
+/// Makes a bucket; none when the person has one of that name.
+async fn insert(
+    ctx: &Context,
+    user: UserId,
+    name: &BucketName,
+    packages: &[Package],
+) -> Result<Option<PackageBucket>> {
+    let mut tx = ctx.pg.begin().await.map_err(berth_store::Error::from)?;
+    users::lock_kept(&mut tx, user).await?;
+    if store::count(&mut *tx, user).await? >= MOST {
+        let message = format!("you have {MOST} buckets already: delete or merge some first");
+        return Err(FieldErrors::one("name", message).into());
+    }
+    match store::insert(&mut *tx, user, name, packages, ctx.clock.now()).await {
         Ok(bucket) => {
-            tracing::info!(%user, bucket = %bucket.id, "package bucket made");
-            Ok(bucket)
+            tx.commit().await.map_err(berth_store::Error::from)?;
+            Ok(Some(bucket))
         }
-        Err(error) => Err(named_already(error, &name)),
+        Err(error) if error.is_conflict(NAME) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -53,22 +79,18 @@ pub async fn save(ctx: &Context, user: UserId, id: PackageBucketId, form: &Bucke
     if stored.revision == form.revision {
         let now = ctx.clock.now();
         let saved = store::update(&ctx.pg, user, id, form.revision, &name, &read.packages, now).await;
-        if saved.map_err(|error| named_already(error, &name))? {
-            return Ok(Saving::Saved(name));
+        match saved {
+            Ok(true) => return Ok(Saving::Saved(name)),
+            Ok(false) => {}
+            Err(error) if error.is_conflict(NAME) => return Err(named_already(&name)),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(Saving::ChangedMeanwhile(Box::new(find(ctx, user, id).await?)))
 }
 
-fn named_already(error: berth_store::Error, name: &BucketName) -> Error {
-    if error.is_conflict(NAME) {
-        return FieldErrors::one(
-            "name",
-            format!("you have a bucket that is called {name}: choose another name"),
-        )
-        .into();
-    }
-    error.into()
+fn named_already(name: &BucketName) -> Error {
+    FieldErrors::one("name", format!("you have a bucket that is called {name}: choose another name")).into()
 }
 
 /// Makes a copy under a name of its own.
@@ -76,9 +98,12 @@ pub async fn duplicate(ctx: &Context, user: UserId, id: PackageBucketId) -> Resu
     let bucket = find(ctx, user, id).await?;
     for number in 1..=100 {
         let name = bucket.name.copy(number);
-        match store::insert(&ctx.pg, user, &name, &bucket.packages, ctx.clock.now()).await {
-            Err(error) if error.is_conflict(NAME) => {}
-            other => return Ok(other?),
+        match insert(ctx, user, &name, &bucket.packages).await {
+            Ok(Some(copy)) => return Ok(copy),
+            Ok(None) => {}
+            // There is no field to tell it beside.
+            Err(Error::Invalid(errors)) => return Err(Error::Conflict(errors.of("name").join(". "))),
+            Err(error) => return Err(error),
         }
     }
     Err(Error::Conflict(format!("there are 100 copies of {} already: rename or delete some", bucket.name)))

@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, query};
 
 pub use disk::{Put, Sync, find_on_disk};
-pub use read::{content, contents, find, find_outline, outlines, summaries};
+pub use read::{content, contents, contents_size, find, find_outline, outlines, summaries};
 pub use uploads::{expire_uploads, upload, uploaded_bytes};
-pub use write::{Deleted, LiveCreation, Updated, delete, insert, update};
+pub use write::{Deleted, LiveCreation, Updated, Written, delete, insert, update, written};
 
 use crate::error::Result;
 

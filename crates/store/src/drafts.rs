@@ -9,6 +9,8 @@ use crate::text;
 
 /// How many drafts a person may have in which nothing was typed; the oldest give way to new ones.
 const MOST_UNTOUCHED: i64 = 50;
+/// How many discarded ones; the oldest are gone for good.
+const MOST_DISCARDED: i64 = 50;
 
 /// A wizard's form so far. The form must hold no secret: it is stored in clear text.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +19,7 @@ pub struct Draft {
     pub id: DraftId,
     /// What was typed.
     pub form: serde_json::Value,
-    /// Grows with each change, from 1.
+    /// Grows with each change, from 1; from 2 if it was filled in from elsewhere.
     pub version: i32,
     /// Whether it was discarded; it can be brought back for a while.
     pub discarded: bool,
@@ -27,29 +29,32 @@ pub struct Draft {
     pub updated_at: OffsetDateTime,
 }
 
-/// Opens a wizard.
+/// Opens a wizard. One that is `filled_in` from elsewhere counts as if somebody had typed that.
 pub async fn insert(
     pg: impl PgExecutor<'_>,
     user: UserId,
     form: &serde_json::Value,
+    filled_in: bool,
     now: OffsetDateTime,
 ) -> Result<Draft> {
     let (id, form) = (DraftId::new(), text::json(form));
+    let version = if filled_in { 2 } else { 1 };
     sqlx::query!(
         "with untouched as (
              select id from drafts where user_id = $2 and version = 1 and coalesce(form ->> 'hostname', '') = ''
              order by created_at desc offset $5
          ), gone as (delete from drafts where id in (select id from untouched))
-         insert into drafts (id, user_id, form, created_at, updated_at) values ($1, $2, $3, $4, $4)",
+         insert into drafts (id, user_id, form, version, created_at, updated_at) values ($1, $2, $3, $6, $4, $4)",
         id.uuid(),
         user.uuid(),
         form,
         now,
         MOST_UNTOUCHED - 1,
+        version,
     )
     .execute(pg)
     .await?;
-    Ok(Draft { id, form, version: 1, discarded: false, created_at: now, updated_at: now })
+    Ok(Draft { id, form, version, discarded: false, created_at: now, updated_at: now })
 }
 
 /// How many the user has of those that [`list`] answers.
@@ -102,24 +107,26 @@ pub async fn list(pg: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Draft>> {
     Ok(drafts.collect())
 }
 
-/// Stores the form in place of that version, and answers the new one; a discarded draft is back by that. None when the user has no such
-/// draft, or it has been changed since.
+/// Stores the form in place of that version, and answers the new one; a discarded draft is back by that, if it is to be. None when the user
+/// has no such draft, or it has been changed since.
 pub async fn update(
     pg: impl PgExecutor<'_>,
     user: UserId,
     id: DraftId,
     version: i32,
     form: &serde_json::Value,
+    bring_back: bool,
     now: OffsetDateTime,
 ) -> Result<Option<i32>> {
     Ok(sqlx::query_scalar!(
         "update drafts set form = $4, version = version + 1, updated_at = $5, discarded_at = null
-         where id = $1 and user_id = $2 and version = $3 returning version",
+         where id = $1 and user_id = $2 and version = $3 and ($6 or discarded_at is null) returning version",
         id.uuid(),
         user.uuid(),
         version,
         text::json(form),
         now,
+        bring_back,
     )
     .fetch_optional(pg)
     .await?)
@@ -133,10 +140,16 @@ pub async fn discard(
     now: OffsetDateTime,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "update drafts set discarded_at = $3 where id = $1 and user_id = $2 and discarded_at is null",
+        "with aside as (
+             select id from drafts where user_id = $2 and discarded_at is not null
+                 and exists (select from drafts where id = $1 and user_id = $2 and discarded_at is null)
+             order by discarded_at desc, id offset $4
+         ), gone as (delete from drafts where id in (select id from aside))
+         update drafts set discarded_at = $3 where id = $1 and user_id = $2 and discarded_at is null",
         id.uuid(),
         user.uuid(),
         now,
+        MOST_DISCARDED - 1,
     )
     .execute(pg)
     .await?;

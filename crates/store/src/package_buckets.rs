@@ -66,6 +66,15 @@ pub async fn find(
     row.map(Row::read).transpose()
 }
 
+/// How many buckets the person has.
+pub async fn count(pg: impl PgExecutor<'_>, user: UserId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from package_buckets where user_id = $1"#,
+        user.uuid()
+    );
+    Ok(count.fetch_one(pg).await?)
+}
+
 /// Those of these buckets that are the person's, which nobody else changes until the transaction ends; in the order of their ids, so that
 /// two who lock the same ones do not wait for each other.
 pub async fn lock(

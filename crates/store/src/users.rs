@@ -2,7 +2,7 @@
 
 use berth_domain::user::User;
 use berth_domain::{HostPort, UserId};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
 use crate::error::{Result, decode};
@@ -41,4 +41,11 @@ pub async fn find(pg: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
         Ok(User { id, login_host, userid: row.userid })
     })
     .transpose()
+}
+
+/// Until the transaction ends, nobody else who asks for this adds to what the person keeps: what is counted first stays true.
+pub async fn lock_kept(conn: &mut PgConnection, user: UserId) -> Result<()> {
+    let name = format!("what {user} keeps");
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", name).execute(conn).await?;
+    Ok(())
 }

@@ -41,6 +41,9 @@ pub enum WebError {
     /// What was asked clashes with what is already so.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// More was sent than is read.
+    #[error("too large: {0}")]
+    TooLarge(String),
     /// Too many attempts.
     #[error("too many attempts, next in {retry_after_seconds} s")]
     TooManyAttempts {
@@ -67,6 +70,7 @@ impl WebError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Node(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -154,6 +158,7 @@ impl Message {
             },
             Some(WebError::Conflict(text)) => Self::plain("That is not possible now", text),
             Some(WebError::BadRequest(text)) => Self::plain("This request cannot be read", text),
+            Some(WebError::TooLarge(text)) => Self::plain("That is too large", text),
             Some(WebError::TooManyAttempts { retry_after_seconds }) => {
                 let wait = filters::words(*retry_after_seconds);
                 Self::plain("Too many attempts", &format!("Wait {wait} and try again."))

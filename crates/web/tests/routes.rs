@@ -7,6 +7,8 @@
 mod authoring;
 #[path = "routes/forged.rs"]
 mod forged;
+#[path = "routes/limits.rs"]
+mod limits;
 #[path = "routes/no_nodes.rs"]
 mod no_nodes;
 #[path = "routes/nodes_list.rs"]

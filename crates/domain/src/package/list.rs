@@ -40,6 +40,11 @@ impl PackageList {
         }
     }
 
+    /// Whether a package is there, whatever its version.
+    pub fn contains(&self, package: &Package) -> bool {
+        self.places.contains_key(&package.key())
+    }
+
     /// The packages in the order in which they were first named.
     pub fn into_packages(self) -> Vec<Package> {
         self.packages
@@ -87,6 +92,8 @@ mod tests {
         assert_eq!(add("nginx=1.3"), Added::Known);
         assert_eq!(add("nginx"), Added::Known);
         assert_eq!(add("curl"), Added::New);
+        assert!(list.contains(&package(PackageManager::Apt, "curl=1")));
+        assert!(!list.contains(&package(PackageManager::Npm, "curl")));
         assert_eq!(
             list.into_packages().iter().map(Package::notation).collect::<Vec<_>>(),
             ["nginx=1.3", "curl"]

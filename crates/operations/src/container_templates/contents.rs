@@ -9,8 +9,8 @@ use berth_domain::package::{Package, PackageManager};
 
 use super::folder::Folder;
 
-const LIST_LIMIT: u64 = 256 << 10;
-const MOST_PACKAGES: usize = 2000;
+pub(super) const LIST_LIMIT: u64 = 256 << 10;
+pub(super) const MOST_PACKAGES: usize = 2000;
 const SCRIPT_LIMIT: u64 = 1 << 20;
 const FILE_LIMIT: u64 = 5 << 20;
 

@@ -9,6 +9,8 @@ use crate::FieldErrors;
 
 /// A longer pasted text is refused, in bytes.
 pub(crate) const LONGEST_PASTE: usize = 64 << 10;
+/// So many packages a form lists at most, with those that are to be taken out: who has too many can see which.
+const MOST_LISTED: usize = 2 * MOST_PACKAGES;
 
 /// Everything that is typed for a bucket, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +102,11 @@ impl BucketForm {
         if let Err(error) = self.name.parse::<BucketName>() {
             read.errors.add("name", error.to_string());
         }
+        // No page lists so many.
+        if self.packages.len() > MOST_LISTED {
+            read.errors.add("packages", format!("a bucket holds {MOST_PACKAGES} packages: reload the page"));
+            return read;
+        }
         let mut list = PackageList::default();
         let mut kept = Vec::new();
         for typed in &self.packages {
@@ -117,12 +124,11 @@ impl BucketForm {
         // What is taken out and pasted again stays in.
         list.extend(kept.iter().filter(|(_, removed)| !removed).map(|(package, _)| package.clone()));
         self.paste_into(&mut list, &mut read);
+        kept.retain(|(package, removed)| *removed && !list.contains(package));
+        let removed =
+            kept.iter().map(|(package, _)| TypedPackage { removed: true, ..TypedPackage::of(package) });
         read.packages = list.into_packages();
         let shown = read.packages.iter().map(TypedPackage::of);
-        let removed = kept.iter().filter(|(package, removed)| {
-            *removed && !read.packages.iter().any(|other| other.is_same_as(package))
-        });
-        let removed = removed.map(|(package, _)| TypedPackage { removed: true, ..TypedPackage::of(package) });
         read.listed.extend(shown.chain(removed).map(|typed| Listed { typed, error: None }));
         if read.packages.len() > MOST_PACKAGES {
             let message = format!(
@@ -149,6 +155,14 @@ impl BucketForm {
             }
         };
         let pasted = paste::read(&self.paste, manager);
+        if self.packages.len() + pasted.packages.len() > MOST_LISTED {
+            let message = format!(
+                "these are {} packages, and a bucket holds {MOST_PACKAGES}: paste fewer, or make a second bucket",
+                pasted.packages.len()
+            );
+            read.errors.add("paste", message);
+            return;
+        }
         for package in pasted.packages {
             match list.add(package) {
                 Added::New => read.added += 1,
@@ -235,6 +249,17 @@ mod tests {
         };
         assert_eq!(fields(form(vec![], &many.join("\n"))), ["packages"]);
         assert!(fields(form(vec![], &many[1..].join(" "))).is_empty());
+        // Who has too many sees which, but not without end.
+        let endless: Vec<String> = (0..=MOST_LISTED).map(|number| format!("package-{number}")).collect();
+        let pasted = form(vec![], &endless.join(" "));
+        assert_eq!(fields(pasted.clone()), ["paste"]);
+        assert_eq!((pasted.read().listed, pasted.read().rest), (vec![], pasted.paste));
+        let rows = |count: usize| {
+            let row = |number| typed(&format!("apt:package-{number}"), "", number % 2 == 0);
+            (0..count).map(row).collect::<Vec<_>>()
+        };
+        assert_eq!(form(rows(MOST_LISTED), "").read().listed.len(), MOST_LISTED);
+        assert_eq!(fields(form(rows(MOST_LISTED + 1), "")), ["packages"]);
         let long = form(vec![], &"nginx\n".repeat(LONGEST_PASTE / 6 + 1));
         assert_eq!(
             (long.read().rest.len(), fields(long.clone())),

@@ -8,6 +8,7 @@ mod drafts;
 mod fields;
 mod heavy;
 mod host;
+mod limits;
 mod login;
 mod lying_nodes;
 mod node_forms;

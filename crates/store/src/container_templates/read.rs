@@ -175,3 +175,24 @@ pub async fn contents(
         .map(|row| Ok((decode(row.sha256, "container_template_contents.sha256")?, row.content)))
         .collect()
 }
+
+/// How many bytes [`contents`] of these would have, each counted as often as it is named.
+pub async fn contents_size(pg: impl PgExecutor<'_>, user: UserId, hashes: &[ContentHash]) -> Result<u64> {
+    let hashes: Vec<String> = hashes.iter().map(ToString::to_string).collect();
+    let bytes = query_scalar!(
+        r#"select coalesce(sum(size * times), 0)::bigint as "bytes!" from (
+               select sha256, count(*) as times from unnest($2::text[]) as sha256 group by sha256
+           ) as named join (
+               select c.sha256, octet_length(c.content) as size from container_template_contents c
+               join container_templates t on t.id = c.container_template_id
+               where c.sha256 = any($2) and (t.user_id is null or t.user_id = $1)
+               union
+               select sha256, octet_length(content) from container_template_uploads where user_id = $1 and sha256 = any($2)
+           ) as found using (sha256)"#,
+        user.uuid(),
+        &hashes,
+    )
+    .fetch_one(pg)
+    .await?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}

@@ -11,6 +11,9 @@ use time::Duration;
 
 use crate::support::{LEASE, NOW, new_creation, node, person};
 
+/// Bytes of files that wait to be saved.
+const MOST_KEPT: u64 = 100;
+
 fn recipe(name: &str, title: &str) -> ContainerTemplate {
     ContainerTemplate {
         name: name.into(),
@@ -46,7 +49,7 @@ async fn update(
     version: i32,
     recipe: &ContainerTemplate,
 ) -> Updated {
-    store::update(&mut pg.acquire().await.unwrap(), user, id, version, recipe, NOW).await.unwrap()
+    store::update(&mut pg.acquire().await.unwrap(), user, id, version, recipe, MOST_KEPT, NOW).await.unwrap()
 }
 
 async fn titles(pg: &PgPool, user: UserId) -> Vec<(String, bool)> {
@@ -246,4 +249,40 @@ async fn what_was_there_before_goes_on_working(pg: PgPool) {
     let origins: Vec<_> = origins.into_iter().map(|creation| creation.spec.container_template).collect();
     let origin = |id, name: &str, title: &str| Some(Origin { id, name: name.into(), title: title.into() });
     assert_eq!(origins, [None, origin(None, "gone", "gone"), origin(Some(web.id), "web", "Web")]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_edits_drop_is_kept_within_the_limit(pg: PgPool) {
+    let user = person(&pg, "root@pam").await;
+    let filled = |byte: u8| {
+        let mut recipe = recipe("web", "Web");
+        recipe.files[0].content = vec![byte; 40];
+        recipe
+    };
+    let id = insert(&pg, user, &filled(0)).await;
+    let written = store::written(&pg, user).await.unwrap();
+    for edit in 1..=5 {
+        let upload = store::upload(&pg, user, &[edit; 40], NOW).await.unwrap();
+        assert_eq!(update(&pg, user, id, i32::from(edit), &filled(edit)).await, Updated::Done);
+        // What is saved waits no more.
+        assert!(store::content(&pg, user, &upload).await.unwrap().is_some());
+        let kept = store::uploaded_bytes(&pg, user).await.unwrap();
+        assert_eq!(kept, u64::from(edit.min(2)) * 40, "after {edit}");
+        assert_eq!(store::written(&pg, user).await.unwrap(), written);
+    }
+    assert_eq!(written.count, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn contents_are_measured_as_often_as_they_are_named(pg: PgPool) {
+    let (mine, other) = (person(&pg, "root@pam").await, person(&pg, "eve@pam").await);
+    // In two places, it is still one content.
+    insert(&pg, mine, &recipe("web", "Web")).await;
+    insert(&pg, mine, &recipe("web", "Copy")).await;
+    let logo = store::upload(&pg, mine, &recipe("web", "Web").files[0].content, NOW).await.unwrap();
+    let upload = store::upload(&pg, mine, b"0123456789", NOW).await.unwrap();
+    let named = [logo.clone(), upload.clone(), logo.clone(), logo, store::hash(b"nowhere")];
+    assert_eq!(store::contents_size(&pg, mine, &named).await.unwrap(), 3 * 4 + 10);
+    assert_eq!(store::contents_size(&pg, other, &named).await.unwrap(), 0);
+    assert_eq!(store::contents(&pg, mine, &named).await.unwrap().len(), 2);
 }

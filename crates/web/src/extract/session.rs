@@ -20,6 +20,11 @@ use crate::htmx::ByHtmx;
 use crate::layout::{LayoutUser, Toast};
 
 const TOASTS: &str = "toasts";
+const MOST_TOASTS: usize = 5;
+/// Characters of a message.
+const LONGEST_TOAST: usize = 300;
+/// Bytes of an address to go to; longer ones are none of ours.
+const LONGEST_NEXT: usize = 1000;
 /// Where a session that is not logged in keeps what waits for a second factor.
 const PENDING: &str = "pending";
 
@@ -98,10 +103,15 @@ pub fn touch(session: &Session) {
     session.set_expiry(Some(slides()));
 }
 
-/// Keeps a message for the next page.
-pub async fn add_toast(session: &Session, toast: Toast) -> Result<(), WebError> {
+/// Keeps a message for the next page, which may never come: the last few messages stay, and of long ones the beginning.
+pub async fn add_toast(session: &Session, mut toast: Toast) -> Result<(), WebError> {
     let mut toasts: Vec<Toast> = session.get(TOASTS).await.map_err(WebError::internal)?.unwrap_or_default();
+    if let Some((end, _)) = toast.text.char_indices().nth(LONGEST_TOAST) {
+        toast.text.truncate(end);
+        toast.text.push('…');
+    }
     toasts.push(toast);
+    toasts.drain(..toasts.len().saturating_sub(MOST_TOASTS));
     session.insert(TOASTS, toasts).await.map_err(WebError::internal)
 }
 
@@ -182,7 +192,8 @@ impl IntoResponse for NotLoggedIn {
 /// Where to go after the login: a path of ours, else the dashboard. `//host` and `/\host` are other sites to a browser, and a header holds
 /// no other characters than a URL does.
 pub fn safe_next(next: &str) -> &str {
-    let own = next.starts_with('/')
+    let own = next.len() <= LONGEST_NEXT
+        && next.starts_with('/')
         && !next[1..].starts_with(['/', '\\'])
         && next.bytes().all(|byte| byte.is_ascii_graphic());
     if own { next } else { "/" }
@@ -208,6 +219,7 @@ mod tests {
             ("/a\r\nb", "/"),
             ("/ä", "/"),
             ("/\t/evil.example", "/"),
+            (&format!("/{}", "x".repeat(LONGEST_NEXT)), "/"),
         ] {
             assert_eq!(safe_next(next), safe, "{next:?}");
         }

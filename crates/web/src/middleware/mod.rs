@@ -1,4 +1,4 @@
-//! What every request passes through, outermost first: id, trace, headers, compression, error pages, limits.
+//! What every request passes through, outermost first: id, trace, headers, compression, error pages, deadline.
 
 pub mod error_pages;
 pub mod request_id;
@@ -7,7 +7,7 @@ pub mod security_headers;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::middleware::from_fn;
 use tower::ServiceBuilder;
@@ -25,7 +25,7 @@ use self::request_id::RequestId;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Largest body of a request, in bytes. Who takes files has a limit of their own.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Puts the layers around all routes. Compression leaves event streams and precompressed files alone.
 pub fn apply(routes: Router) -> Router {
@@ -42,8 +42,7 @@ pub fn apply(routes: Router) -> Router {
             .layer(from_fn(error_pages::render))
             .layer(CatchPanicLayer::new())
             .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, DEADLINE))
-            .layer(CsrfLayer::new())
-            .layer(DefaultBodyLimit::max(BODY_LIMIT)),
+            .layer(CsrfLayer::new()),
     )
 }
 

@@ -1,7 +1,9 @@
 //! One module per feature; in each, `view.rs` holds the plain data its askama pages show.
 
 use axum::Router;
+use tower_http::limit::RequestBodyLimitLayer;
 
+use crate::middleware::BODY_LIMIT;
 use crate::state::AppState;
 
 pub mod container_templates;
@@ -14,7 +16,7 @@ pub mod packages;
 pub mod settings;
 pub mod wizard;
 
-/// All pages.
+/// All pages. A handler reads no larger body than the layer lets through, but for those after it.
 pub fn all() -> Router<AppState> {
     Router::new()
         .merge(container_templates::routes())
@@ -26,4 +28,6 @@ pub fn all() -> Router<AppState> {
         .merge(packages::routes())
         .merge(settings::routes())
         .merge(wizard::routes())
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(container_templates::upload_routes())
 }

@@ -60,7 +60,7 @@ impl Rig {
         let form = CreationForm { node: owner.node.to_string(), ..form.clone() };
         let form = serde_json::to_value(form).unwrap();
         let now = self.app.ctx.clock.now();
-        berth_store::drafts::insert(&self.app.ctx.pg, owner.user, &form, now).await.unwrap().id
+        berth_store::drafts::insert(&self.app.ctx.pg, owner.user, &form, false, now).await.unwrap().id
     }
 
     pub(crate) async fn creations(&self, user: UserId) -> Vec<String> {

@@ -18,10 +18,10 @@ const BINARY: &[u8] = b"\0\xff\r\n--berth\x80";
 
 /// A form as a browser sends it.
 #[derive(Clone, Default)]
-struct Sent(Vec<u8>);
+pub(crate) struct Sent(Vec<u8>);
 
 impl Sent {
-    fn text(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn text(mut self, name: &str, value: &str) -> Self {
         let mut part = String::new();
         write!(part, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
             .unwrap();
@@ -29,7 +29,7 @@ impl Sent {
         self
     }
 
-    fn file(mut self, name: &str, file_name: &str, content: &[u8]) -> Self {
+    pub(crate) fn file(mut self, name: &str, file_name: &str, content: &[u8]) -> Self {
         let mut part = String::new();
         write!(
             part,
@@ -47,25 +47,25 @@ impl Sent {
         self.text("script_name", name).text("order", key).text("script_content", content)
     }
 
-    fn new(title: &str) -> Self {
+    pub(crate) fn new(title: &str) -> Self {
         Self::default().text("version", "1").text("title", title)
     }
 }
 
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn texts(&self, selector: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
         let page = Html::parse_document(&String::from_utf8_lossy(&self.body));
         let selector = Selector::parse(selector).unwrap();
         page.select(&selector).map(|element| element.text().collect::<String>().trim().to_owned()).collect()
     }
 
-    fn values(&self, selector: &str) -> Vec<String> {
+    pub(crate) fn values(&self, selector: &str) -> Vec<String> {
         let page = Html::parse_document(&String::from_utf8_lossy(&self.body));
         let selector = Selector::parse(selector).unwrap();
         page.select(&selector).map(|element| element.attr("value").unwrap_or_default().to_owned()).collect()
@@ -78,7 +78,7 @@ impl Answer {
 }
 
 impl World {
-    async fn form(&self, user: &User, path: &str, sent: Sent) -> Answer {
+    pub(crate) async fn form(&self, user: &User, path: &str, sent: Sent) -> Answer {
         let mut content = sent.0;
         content.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         let request = Request::post(path)

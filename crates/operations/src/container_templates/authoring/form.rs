@@ -1,6 +1,7 @@
 //! A container template as it is typed, and what becomes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use berth_domain::container_template::{
     ContainerTemplate, ContentHash, Defaults, FilePath, FilePolicy, Owner, Script, TemplateFile,
@@ -9,14 +10,17 @@ use berth_domain::container_template::{
 use berth_domain::package::{Package, PackageManager};
 use validator::ValidationError;
 
+use super::super::contents::{LIST_LIMIT, MOST_PACKAGES};
 use super::FILE_LIMIT;
 use crate::FieldErrors;
 use crate::creation::form::rules;
 
 const SCRIPT_LIMIT: usize = 1 << 20;
-const FILES_LIMIT: usize = 50 << 20;
+pub(super) const FILES_LIMIT: usize = 50 << 20;
 /// Members of one list.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
+/// Lines of one list of packages that are told one by one.
+const MOST_PROBLEMS: usize = 50;
 /// A text up to this size is edited in the page; a larger one is replaced by a file.
 const EDITABLE: usize = 256 << 10;
 
@@ -155,13 +159,13 @@ impl Form {
         }
     }
 
-    /// The contents that it refers to.
+    /// The contents that it refers to, each as often as it does.
     pub(super) fn kept(&self) -> Vec<ContentHash> {
         let kept = self.files.iter().filter_map(|file| match &file.content {
             FileContent::Kept { sha256, .. } => sha256.parse().ok(),
             FileContent::Text(_) => None,
         });
-        kept.collect::<BTreeSet<_>>().into_iter().collect()
+        kept.collect()
     }
 
     /// The container template, or the messages beside the fields. `contents` are those that it refers to and that are there.
@@ -227,19 +231,33 @@ impl Form {
         Defaults { cores, memory, swap, disk, nesting, keyctl, fuse, unprivileged, ostype }
     }
 
+    /// With the bounds that lists on disk have.
     fn packages(&self, errors: &mut FieldErrors) -> Vec<Package> {
-        let mut packages = Vec::new();
+        let (mut packages, mut seen) = (Vec::new(), HashSet::new());
         for (manager, list) in &self.packages {
             let field = format!("packages_{manager}");
+            if list.len() as u64 > LIST_LIMIT {
+                errors.add(field, format!("this list is larger than {} KiB", LIST_LIMIT >> 10));
+                continue;
+            }
             for (number, line) in (1..).zip(list.lines()) {
                 let line = line.split('#').next().unwrap_or_default().trim();
                 if line.is_empty() {
                     continue;
                 }
                 match Package::parse(*manager, line) {
-                    Ok(package) if packages.contains(&package) => {}
+                    Ok(package) if !seen.insert(package.clone()) => {}
+                    Ok(_) if packages.len() == MOST_PACKAGES => {
+                        let message =
+                            format!("line {number} is one too many: at most {MOST_PACKAGES} packages");
+                        errors.add(field, message);
+                        return packages;
+                    }
                     Ok(package) => packages.push(package),
                     Err(error) => errors.add(field.clone(), format!("line {number}: {error}")),
+                }
+                if errors.of(&field).len() == MOST_PROBLEMS {
+                    break;
                 }
             }
         }
@@ -252,7 +270,7 @@ impl Form {
         contents: &BTreeMap<ContentHash, Vec<u8>>,
     ) -> Vec<TemplateFile> {
         if self.files.len() > MOST {
-            errors.add("files", format!("at most {MOST} files"));
+            errors.add("files", too_many());
             return Vec::new();
         }
         let (mut files, mut seen, mut total) = (Vec::new(), BTreeSet::new(), 0);
@@ -274,10 +292,13 @@ impl Form {
                 told("file_path", "another file goes to the same place".into());
             }
             total += content.len();
-            files.push(TemplateFile { path, content, mode, owner, policy });
+            // What is too much in any case need not be copied.
+            if total <= FILES_LIMIT {
+                files.push(TemplateFile { path, content: content.into_owned(), mode, owner, policy });
+            }
         }
         if total > FILES_LIMIT {
-            errors.add("files", format!("all files together are larger than {} MiB", FILES_LIMIT >> 20));
+            errors.add("files", too_large());
         }
         files
     }
@@ -304,18 +325,29 @@ fn typed_file(file: &TemplateFile) -> TypedFile {
     }
 }
 
-fn content_of(file: &TypedFile, contents: &BTreeMap<ContentHash, Vec<u8>>) -> Result<Vec<u8>, String> {
+pub(super) fn too_many() -> String {
+    format!("at most {MOST} files")
+}
+
+pub(super) fn too_large() -> String {
+    format!("all files together are larger than {} MiB", FILES_LIMIT >> 20)
+}
+
+fn content_of<'a>(
+    file: &TypedFile,
+    contents: &'a BTreeMap<ContentHash, Vec<u8>>,
+) -> Result<Cow<'a, [u8]>, String> {
     match &file.content {
         FileContent::Text(text) => {
             let text = text.replace("\r\n", "\n");
             if text.len() > FILE_LIMIT {
                 return Err(format!("this file is larger than {} MiB", FILE_LIMIT >> 20));
             }
-            Ok(text.into_bytes())
+            Ok(text.into_bytes().into())
         }
         FileContent::Kept { sha256, .. } => {
             let content = sha256.parse().ok().and_then(|hash: ContentHash| contents.get(&hash));
-            content.cloned().ok_or_else(|| "its content is not there any more: upload it again".into())
+            content.map(Into::into).ok_or_else(|| "its content is not there any more: upload it again".into())
         }
     }
 }

@@ -144,7 +144,7 @@ impl EditorPage {
                 .enumerate()
                 .map(|(place, file)| file_fields(place, file, shown))
                 .collect(),
-            lists: ["scripts", "installers", "files"]
+            lists: ["", "scripts", "installers", "files"]
                 .into_iter()
                 .filter_map(|name| errors.get(name))
                 .collect(),

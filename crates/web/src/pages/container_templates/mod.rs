@@ -23,14 +23,21 @@ use crate::state::AppState;
 /// `/templates` and below.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/templates", get(list::page).post(editor::create))
+        .route("/templates", get(list::page))
         .route("/templates/new", get(editor::new))
         .route("/templates/discover", post(discover::act))
         .route("/templates/contents/{hash}", get(contents::show))
         .route("/templates/{id}", get(show::page))
         .route("/templates/{id}/duplicate", get(editor::duplicate))
-        .route("/templates/{id}/edit", get(editor::edit).post(editor::update))
+        .route("/templates/{id}/edit", get(editor::edit))
         .route("/templates/{id}/delete", get(delete::page).post(delete::act))
+}
+
+/// Where files are sent: these limit themselves what they read.
+pub fn upload_routes() -> Router<AppState> {
+    Router::new()
+        .route("/templates", post(editor::create))
+        .route("/templates/{id}/edit", post(editor::update))
 }
 
 /// Packages by manager, in the order in which the managers run.

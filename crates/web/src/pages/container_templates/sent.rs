@@ -1,15 +1,27 @@
 //! The editor's form as a browser sends it: fields in the order of the page, and files.
 
+use axum::body::HttpBody as _;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use berth_operations::container_templates::authoring::{FileContent, Form, TypedFile, TypedScript};
 use multer::{Constraints, Field, Multipart, SizeLimit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::WebError;
+use crate::middleware::BODY_LIMIT;
 
 /// All files of a container template, and its texts, at once. In bytes.
 const LIMIT: u64 = 64 << 20;
+/// All its texts: they come back with the page, in which some characters are five. Scripts have up to 1 MiB.
+const TEXT_LIMIT: usize = 16 << 20;
+/// Members of one list. Some more than are stored: one too many is told beside the list, and nothing typed is lost.
+const MOST_MEMBERS: usize = 600;
+/// Parts of a form: six of each file, three of each script and installer, and the single fields.
+const MOST_PARTS: usize = 12 * MOST_MEMBERS + 100;
+
+/// So many forms that are larger than others are read and answered at a time: each takes a multiple of its size.
+static LARGE: Semaphore = Semaphore::const_new(3);
 
 /// What was sent.
 #[derive(Default)]
@@ -23,6 +35,10 @@ pub(super) struct Sent {
     /// What the page calls each script and installer, in the order shown.
     script_keys: Vec<String>,
     installer_keys: Vec<String>,
+    parts: usize,
+    text_size: usize,
+    /// Held until it is answered.
+    _large: Option<SemaphorePermit<'static>>,
 }
 
 /// A file that came with the form.
@@ -37,9 +53,16 @@ fn unreadable(why: impl std::fmt::Display) -> Response {
     WebError::BadRequest(format!("The form cannot be read: {why}")).into_response()
 }
 
+fn too_large(why: impl std::fmt::Display) -> Response {
+    WebError::TooLarge(format!("Nothing was saved. Go back to the form: {why}.")).into_response()
+}
+
 fn refused(error: &multer::Error) -> Response {
     match error {
-        multer::Error::StreamSizeExceeded { .. } => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        multer::Error::StreamSizeExceeded { .. } => too_large(format!(
+            "it has more than {} MiB: upload some files and save, then the next",
+            LIMIT >> 20
+        )),
         other => unreadable(other),
     }
 }
@@ -49,9 +72,11 @@ pub(super) async fn read(request: Request) -> Result<Sent, Response> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(kind.unwrap_or_default()).map_err(|error| unreadable(&error))?;
     let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(LIMIT));
+    let small = request.body().size_hint().upper().is_some_and(|size| size <= BODY_LIMIT as u64);
+    let large = if small { None } else { Some(LARGE.acquire().await.expect("it is never closed")) };
     let stream = request.into_body().into_data_stream();
     let mut parts = Multipart::with_constraints(stream, boundary, limits);
-    let mut sent = Sent::default();
+    let mut sent = Sent { _large: large, ..Sent::default() };
     while let Some(field) = parts.next_field().await.map_err(|error| refused(&error))? {
         sent.take(field).await?;
     }
@@ -61,6 +86,12 @@ pub(super) async fn read(request: Request) -> Result<Sent, Response> {
 
 impl Sent {
     async fn take(&mut self, field: Field<'_>) -> Result<(), Response> {
+        self.parts += 1;
+        let (form, new) = (&self.form, self.uploads.iter().filter(|upload| upload.place.is_none()));
+        let lists = [form.scripts.len(), form.installers.len(), form.files.len() + new.count()];
+        if self.parts > MOST_PARTS || lists.into_iter().any(|members| members > MOST_MEMBERS) {
+            return Err(too_large("a template has at most 500 scripts and 500 files"));
+        }
         let name = field.name().unwrap_or_default().to_owned();
         let file_name = field.file_name().map(str::to_owned);
         let content = field.bytes().await.map_err(|error| refused(&error))?;
@@ -72,6 +103,13 @@ impl Sent {
                 self.uploads.push(Upload { place, name: file_name, content: content.to_vec() });
             }
             return Ok(());
+        }
+        self.text_size += content.len();
+        if self.text_size > TEXT_LIMIT {
+            return Err(too_large(format_args!(
+                "its texts have more than {} MiB: upload large ones as files",
+                TEXT_LIMIT >> 20
+            )));
         }
         let text = String::from_utf8(content.to_vec()).map_err(|_| unreadable("it is not UTF-8"))?;
         self.set(&name, text);

@@ -23,13 +23,12 @@ pub(super) async fn show(opened: Opened) -> Result<Response, WebError> {
 pub(super) async fn submit(mut opened: Opened, Form(mut typed): Form<Typed>) -> Result<Response, WebError> {
     let go = std::mem::take(&mut typed.go);
     let seen = typed.version;
-    let private_key = typed.apply(&mut opened.draft.form);
+    let not_kept = typed.apply(&mut opened.draft.form);
     if !opened.save(seen).await? {
-        return Ok(Behind(page(opened, &FormErrors::default()).await?).into_response());
+        return Ok(Behind(page(opened, &not_kept).await?).into_response());
     }
-    if let Some(problem) = private_key {
-        let errors = [("ssh_public_keys", problem)].into_iter().collect();
-        return Ok(Rejected(page(opened, &errors).await?).into_response());
+    if !not_kept.is_empty() {
+        return Ok(Rejected(page(opened, &not_kept).await?).into_response());
     }
     match go.as_str() {
         "back" => return Ok(opened.go_to(WizardStep::Template)),

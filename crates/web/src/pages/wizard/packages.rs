@@ -1,6 +1,6 @@
 //! Step 3: packages and buckets on and off, and more of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
@@ -8,7 +8,7 @@ use berth_domain::PackageBucketId;
 use berth_domain::package::{Package, PackageManager};
 use berth_domain::package_bucket::PackageBucket;
 use berth_operations::creation::{BucketChoice, CreationForm, PackageChoice, ScriptChoice};
-use berth_operations::package_buckets;
+use berth_operations::{drafts, package_buckets};
 use serde::Deserialize;
 
 use super::draft::{Behind, Opened};
@@ -32,7 +32,7 @@ pub(super) struct Typed {
     /// `back`, or `sum` to stay and see what will be installed.
     go: String,
     version: Option<i32>,
-    packages: Vec<String>,
+    packages: HashSet<String>,
     buckets: Vec<String>,
     /// The id of a bucket that is to be taken as it is now.
     renew: String,
@@ -42,6 +42,9 @@ pub(super) struct Typed {
 pub(super) async fn submit(mut opened: Opened, Form(typed): Form<Typed>) -> Result<Response, WebError> {
     let stored = package_buckets::list(opened.call.ctx(), opened.call.user_id(), "").await?;
     let all_there = apply(&mut opened.draft.form, &typed, &stored);
+    if let Err(errors) = drafts::fits(&opened.draft.form) {
+        return Ok(Rejected(page(&opened, &errors.into()).await?).into_response());
+    }
     if !opened.save(typed.version).await? {
         return Ok(Behind(page(&opened, &FormErrors::default()).await?).into_response());
     }
@@ -85,12 +88,14 @@ fn apply(form: &mut CreationForm, typed: &Typed, stored: &[PackageBucket]) -> bo
     let before = std::mem::take(&mut form.buckets);
     let mut all_there = true;
     for id in typed.buckets.iter().filter_map(|id| id.parse::<PackageBucketId>().ok()) {
+        if form.buckets.iter().any(|other| other.id == id) {
+            continue;
+        }
         let chosen = before.iter().find(|choice| choice.id == id);
-        let now = stored.iter().find(|bucket| bucket.id == id).map(BucketChoice::from);
+        let now = stored.iter().find(|bucket| bucket.id == id);
         let kept = chosen.filter(|_| now.is_none() || typed.renew != id.to_string()).cloned();
-        match kept.or(now) {
-            Some(choice) if form.buckets.iter().all(|other| other.id != id) => form.buckets.push(choice),
-            Some(_) => {}
+        match kept.or_else(|| now.map(BucketChoice::from)) {
+            Some(choice) => form.buckets.push(choice),
             None => all_there = false,
         }
     }
@@ -243,7 +248,7 @@ mod tests {
         let installers = ["nginx", "tool"].map(|name| ScriptChoice { name: name.into(), on: true }).into();
         let mut form = CreationForm { packages, installers, ..CreationForm::default() };
         let typed = Typed {
-            packages: vec!["npm:nginx".to_owned(), "custom:tool".to_owned()],
+            packages: ["npm:nginx", "custom:tool"].map(str::to_owned).into(),
             extra_packages: "htop".into(),
             ..Typed::default()
         };

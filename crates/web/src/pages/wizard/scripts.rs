@@ -1,5 +1,7 @@
 //! Step 4: scripts on and off, and their order.
 
+use std::collections::HashSet;
+
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use berth_domain::container_template::ScriptOutline;
@@ -22,7 +24,7 @@ pub(super) async fn show(opened: Opened) -> Result<ScriptsStepPage, WebError> {
 pub(super) struct Typed {
     go: String,
     version: Option<i32>,
-    scripts: Vec<String>,
+    scripts: HashSet<String>,
     order: Vec<String>,
     #[serde(rename = "move")]
     moved: String,

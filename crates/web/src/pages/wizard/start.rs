@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use berth_domain::{ContainerId, CreationId, Vmid};
 use berth_operations::creation::{self, CreationForm, Original};
-use berth_operations::{Error, container_templates, drafts, nodes};
+use berth_operations::drafts::{self, Draft};
+use berth_operations::{Error, container_templates, nodes};
 use serde::Deserialize;
 
 use super::draft::base;
@@ -44,8 +45,8 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
         return Ok(no_nodes(&call).await?.into_response());
     }
     if let Some(original) = wanted.original() {
-        let form = creation::like(call.ctx(), call.user_id(), original).await?;
-        return open(&call, form, WizardStep::Configure).await;
+        let draft = drafts::start_like(call.ctx(), call.user_id(), original).await;
+        return opened(&call, draft, WizardStep::Configure).await;
     }
     let mut form = CreationForm::default();
     let mut step = WizardStep::Template;
@@ -61,11 +62,12 @@ pub(super) async fn begin(call: Call, Query(wanted): Query<Wanted>) -> Result<Re
         form.node = wanted.node;
     }
     creation::recall(call.ctx(), call.user_id(), &mut form).await?;
-    open(&call, form, step).await
+    let draft = drafts::start(call.ctx(), call.user_id(), form).await;
+    opened(&call, draft, step).await
 }
 
-async fn open(call: &Call, form: CreationForm, step: WizardStep) -> Result<Response, WebError> {
-    let draft = match drafts::start(call.ctx(), call.user_id(), form).await {
+async fn opened(call: &Call, draft: Result<Draft, Error>, step: WizardStep) -> Result<Response, WebError> {
+    let draft = match draft {
         Err(Error::Conflict(_)) => return Ok((StatusCode::CONFLICT, too_many(call).await?).into_response()),
         other => other?,
     };

@@ -125,3 +125,38 @@ fn a_large_script_many_packages_and_a_binary_file_are_taken() {
         assert_eq!(is_editable(content).is_some(), editable, "{content:?}");
     }
 }
+
+#[test]
+fn lists_of_packages_have_the_bounds_of_those_on_disk() {
+    let told = |lists: [(PackageManager, String); 2]| {
+        let form = Form { packages: lists.into(), ..form() };
+        let errors = form.check(&none()).map_or_else(|errors| errors, |_| crate::FieldErrors::new());
+        let of = |field| errors.of(field).to_vec();
+        (of("packages_apt"), of("packages_npm"))
+    };
+    let names =
+        |count: usize| (0..count).map(|number| format!("p{number}")).collect::<Vec<_>>().join("\n") + "\n";
+    let both = |apt: String, npm: String| told([(PackageManager::Apt, apt), (PackageManager::Npm, npm)]);
+    assert_eq!(both(names(1000) + &names(1000), names(1000)), (vec![], vec![]));
+    let (apt, npm) = both(names(1001), names(1000));
+    assert!(apt.is_empty() && npm.len() == 1 && npm[0].contains("line 1000 is one too many"), "{npm:?}");
+
+    let (apt, _) = both("--yes\n".repeat(40_000), String::new());
+    assert_eq!(apt.len(), MOST_PROBLEMS);
+    let (apt, _) = both("# \n".repeat(100_000), String::new());
+    assert!(apt.len() == 1 && apt[0].contains("256 KiB"), "{apt:?}");
+}
+
+#[test]
+fn contents_are_not_copied_beyond_the_limit() {
+    let content = vec![0; FILE_LIMIT];
+    let sha256 = berth_store::container_templates::hash(&content);
+    let contents = [(sha256.clone(), content)].into();
+    let file = |number: usize| {
+        let content = FileContent::Kept { sha256: sha256.to_string(), size: 1 };
+        TypedFile::new(format!("/srv/{number}"), content)
+    };
+    let mut errors = crate::FieldErrors::new();
+    let files = Form { files: (0..500).map(file).collect(), ..form() }.files(&mut errors, &contents);
+    assert_eq!((files.len(), errors.of("files").len()), (FILES_LIMIT / FILE_LIMIT, 1));
+}
