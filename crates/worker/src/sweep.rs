@@ -35,7 +35,7 @@ pub(crate) async fn left_behind(ctx: Context) {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, what, "threw away what nobody came back to"),
                 Err(error) => {
-                    tracing::warn!(%error, what, "could not look for old ones, trying again in an hour")
+                    tracing::warn!(%error, what, "could not look for old ones, trying again in an hour");
                 }
             }
         }

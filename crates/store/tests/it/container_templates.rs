@@ -230,7 +230,7 @@ async fn what_was_there_before_goes_on_working(pg: PgPool) {
     }
     let third = include_str!("../../../../migrations/0003_container_template_owners.sql");
     sqlx::raw_sql(third).execute(&pg).await.unwrap();
-    let outlines = include_str!("../../../../migrations/0008_creation_outlines.sql");
+    let outlines = include_str!("../../../../migrations/0007_creation_outlines.sql");
     sqlx::raw_sql(outlines).execute(&pg).await.unwrap();
 
     let web = store::find_on_disk(&pg, "web").await.unwrap().unwrap();
