@@ -15,7 +15,7 @@ test("another node: what fits is kept, what does not is said; a node that goes a
 
   await page.goto("/containers/new?template=nginx");
   await onStep(page, "Configure");
-  const node = page.getByLabel("Node", { exact: true });
+  const node = page.getByRole("combobox", { name: "Node", exact: true });
   const first = await node.inputValue();
   await page.getByLabel("Hostname").fill(wanted.hostname);
   await page.getByLabel("Memory (MiB)").fill("777");
