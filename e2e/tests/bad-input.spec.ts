@@ -67,3 +67,20 @@ test("a taken VMID is said while typing, refused by the host, and nothing typed 
   await page.getByRole("button", { name: "Create container" }).last().click();
   await expect(page).toHaveURL(/\/creations\//);
 });
+
+test("a VMID typed before the page's script has arrived is checked all the same", async ({ page }) => {
+  const wanted = fresh();
+  await haveNode(page, wanted.node);
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  await page.route(/\/app[^/]*\.js/, async (route) => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto("/containers/new?template=nginx", { waitUntil: "commit" });
+  const field = page.getByLabel("VMID");
+  await field.fill("101");
+  await expect(field).not.toHaveAccessibleDescription(/Taken/);
+  arrive();
+  await expect(field).toHaveAccessibleDescription(/Taken by .+ on /);
+});

@@ -32,6 +32,13 @@ function beforeRequest(event) {
   if (document.hidden && "poll" in event.detail.elt.dataset) event.preventDefault();
 }
 
+// What was typed before this script had arrived has told nobody.
+function afterLoad(event) {
+  for (const field of event.target.querySelectorAll("[hx-trigger~='early']")) {
+    if (field.value !== field.defaultValue) htmx.trigger(field, "early");
+  }
+}
+
 function start() {
   startPreferences();
   startTimes();
@@ -41,6 +48,7 @@ function start() {
   startRealms();
   startToasts();
   startVmid();
+  document.body.addEventListener("htmx:load", afterLoad);
   document.body.addEventListener("htmx:afterSettle", afterSettle);
   document.body.addEventListener("htmx:beforeRequest", beforeRequest);
 }

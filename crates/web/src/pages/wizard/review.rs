@@ -179,6 +179,7 @@ async fn page(opened: &Opened, shown: Shown) -> Result<ReviewStepPage, WebError>
         trouble: trouble.map(|trouble| NodeTrouble { retry: Some(wizard.here()), ..trouble }),
         problem,
         vmid,
+        node: form.node.clone(),
         recipe_version: recipe.map(|recipe| recipe.version),
         recipe_changed,
         too_many,

@@ -420,6 +420,8 @@ pub struct ReviewStepPage {
     pub problem: Option<(String, WizardStep)>,
     /// The VMID, where another one is needed.
     pub vmid: Option<Field>,
+    /// The node's id, on which that VMID is looked up.
+    pub node: String,
     /// The version of the container template that the page shows, which its form sends.
     pub recipe_version: Option<i32>,
     /// Whether what was sent came from a page that shows an older one, so that nothing was created.
