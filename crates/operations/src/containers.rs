@@ -134,6 +134,19 @@ pub struct ContainerDetails {
     pub config: Option<ContainerConfig>,
 }
 
+/// A container and how it is, without its configuration.
+#[derive(Clone, Debug)]
+pub struct ContainerBrief {
+    /// The container.
+    pub container: Container,
+    /// What its owner calls its node.
+    pub node_name: String,
+    /// What it is doing.
+    pub state: State,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
 type Guests = BTreeMap<Vmid, Resource>;
 
 /// All managed containers of the user. One request per node, all at once, each with its own deadline: a dead node
@@ -269,6 +282,13 @@ pub async fn show(ctx: &Context, user: UserId, id: ContainerId) -> Result<Contai
         Err(error) => State::Unknown(error.to_string()),
     };
     Ok(ContainerDetails { container, state, status: status.ok(), config: config.ok(), node: connection.node })
+}
+
+/// One of the user's containers and how it is.
+pub async fn brief(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerBrief> {
+    let ContainerDetails { container, node, state, config, .. } = show(ctx, user, id).await?;
+    let tags = config.as_ref().map(|config| config.tags().into_iter().map(Into::into).collect());
+    Ok(ContainerBrief { container, node_name: node.name, state, tags: tags.unwrap_or_default() })
 }
 
 /// Forgets a container; on Proxmox nothing changes.

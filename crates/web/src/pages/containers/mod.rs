@@ -1,7 +1,9 @@
 //! The list of containers, and each one's page.
 
 mod forget;
+mod frame;
 mod list;
+mod services;
 mod show;
 pub mod view;
 
@@ -18,6 +20,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(list::page))
         .route("/containers/{id}", get(show::page))
+        .route("/containers/{id}/services", get(services::page))
         .route("/containers/{id}/forget", post(forget::act))
 }
 

@@ -1,71 +1,31 @@
 //! `GET /containers/{id}`.
 
-use berth_domain::discovery::{Service, ServiceKind, ServiceState};
-use berth_operations::containers::{self, ContainerConfig, ContainerDetails, State as Doing};
+use berth_operations::containers::{self, ContainerConfig};
 
-use super::links;
-use super::list::badge;
-use super::view::{ContainerPage, Fact, ServiceRow};
+use super::frame::{self, Head};
+use super::view::{Fact, OverviewPage, Tab};
 use crate::WebError;
-use crate::badge::State;
-use crate::error::NodeTrouble;
 use crate::extract::Call;
 use crate::extract::path::Id;
-use crate::layout::Section;
 
 pub(super) async fn page(
     call: Call,
     Id(id): Id<berth_domain::ContainerId>,
-) -> Result<ContainerPage, WebError> {
+) -> Result<OverviewPage, WebError> {
     let details = containers::show(call.ctx(), call.user_id(), id).await?;
-    let layout =
-        call.layout(details.container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
-    let ContainerDetails { container, node, state, config, .. } = details;
-    let (system, apps): (Vec<_>, Vec<_>) = container.services.iter().partition(|service| service.system);
-    let row = |service: &&Service| service_row(container.address.as_deref(), service);
-    let config = config.as_ref();
-    Ok(ContainerPage {
+    let config = details.config.as_ref();
+    let (resources, network, options) = (config.map(resources), config.map(network), config.map(options));
+    let tags =
+        config.map(|config| config.tags().into_iter().map(str::to_owned).collect()).unwrap_or_default();
+    let head = Head { container: details.container, node: details.node.name, state: details.state, tags };
+    let (layout, frame) = frame::of(&call, head, Tab::Overview).await?;
+    Ok(OverviewPage {
         layout,
-        id,
-        url: format!("/containers/{id}"),
-        vmid: container.vmid.get(),
-        state: badge(&state),
-        node: node.name.clone(),
-        tags: config.map(|config| config.tags().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
-        created_at: Some(container.created_at),
-        creation_href: container.creation_id.map(|id| format!("/creations/{id}")),
-        services: apps.iter().map(row).collect(),
-        system_services: system.iter().map(row).collect(),
-        discovered_at: container.discovered_at,
-        resources: config.map(resources).unwrap_or_default(),
-        network: config.map(network).unwrap_or_default(),
-        options: config.map(options).unwrap_or_default(),
-        trouble: match &state {
-            Doing::Unknown(cause) => Some(NodeTrouble {
-                retry: Some(format!("/containers/{id}")),
-                ..NodeTrouble::told(&node.name, cause)
-            }),
-            _ => None,
-        },
-        hostname: container.hostname,
-        address: container.address,
-        container_template: container.container_template,
+        frame,
+        resources: resources.unwrap_or_default(),
+        network: network.unwrap_or_default(),
+        options: options.unwrap_or_default(),
     })
-}
-
-fn service_row(address: Option<&str>, service: &Service) -> ServiceRow {
-    let kind = match service.kind {
-        ServiceKind::Systemd => "systemd",
-        ServiceKind::Openrc => "OpenRC",
-        ServiceKind::Docker => "Docker",
-        ServiceKind::Process => "Process",
-    };
-    let state = match service.state {
-        ServiceState::Running => State::Running,
-        ServiceState::Stopped => State::Stopped,
-        ServiceState::Failed => State::Error,
-    };
-    ServiceRow { name: service.name.clone(), kind: kind.into(), state, links: links(address, service) }
 }
 
 fn resources(config: &ContainerConfig) -> Vec<Fact> {

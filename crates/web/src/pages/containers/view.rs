@@ -135,16 +135,30 @@ impl Fact {
     }
 }
 
-/// `/containers/{id}`.
-#[derive(Template, WebTemplate)]
-#[template(path = "containers/show.html")]
-pub struct ContainerPage {
-    /// The frame.
-    pub layout: Layout,
+/// A part of a container's pages, each with an address of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// `/containers/{id}`.
+    Overview,
+    /// `/containers/{id}/services`.
+    Services,
+}
+
+impl Tab {
+    /// In the order of the page: tab, what follows the container's address, label.
+    pub const ALL: [(Self, &'static str, &'static str); 2] =
+        [(Self::Overview, "", "Overview"), (Self::Services, "/services", "Services")];
+}
+
+/// What stands above each of a container's pages.
+#[derive(Debug, Clone)]
+pub struct Frame {
     /// Its id.
     pub id: ContainerId,
-    /// Its address in Berth, the stem of its actions.
+    /// Its address in Berth, the stem of its tabs and actions.
     pub url: String,
+    /// The tab that is shown.
+    pub tab: Tab,
     /// Its hostname.
     pub hostname: String,
     /// Its VMID.
@@ -159,22 +173,42 @@ pub struct ContainerPage {
     pub container_template: Option<String>,
     /// Proxmox's tags.
     pub tags: Vec<String>,
-    /// When Berth made it.
-    pub created_at: Option<OffsetDateTime>,
+    /// When Berth made or adopted it.
+    pub created_at: OffsetDateTime,
     /// The page of its creation, with the log.
     pub creation_href: Option<String>,
-    /// Its application services.
-    pub services: Vec<ServiceRow>,
-    /// The services of its operating system, folded.
-    pub system_services: Vec<ServiceRow>,
-    /// When services were last looked for.
-    pub discovered_at: Option<OffsetDateTime>,
+    /// Set when its node does not answer; the rest is as last seen.
+    pub trouble: Option<NodeTrouble>,
+}
+
+/// `/containers/{id}`.
+#[derive(Template, WebTemplate)]
+#[template(path = "containers/overview.html")]
+pub struct OverviewPage {
+    /// The frame of the page.
+    pub layout: Layout,
+    /// The container.
+    pub frame: Frame,
     /// Processors, memory, disk.
     pub resources: Vec<Fact>,
     /// Interface, addresses, DNS.
     pub network: Vec<Fact>,
     /// Operating system, features, start at boot.
     pub options: Vec<Fact>,
-    /// Set when its node does not answer; the rest is as last seen.
-    pub trouble: Option<NodeTrouble>,
+}
+
+/// `/containers/{id}/services`.
+#[derive(Template, WebTemplate)]
+#[template(path = "containers/services.html")]
+pub struct ServicesPage {
+    /// The frame of the page.
+    pub layout: Layout,
+    /// The container.
+    pub frame: Frame,
+    /// Its application services.
+    pub services: Vec<ServiceRow>,
+    /// The services of its operating system, folded.
+    pub system_services: Vec<ServiceRow>,
+    /// When services were last looked for.
+    pub discovered_at: Option<OffsetDateTime>,
 }

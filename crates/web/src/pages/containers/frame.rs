@@ -1,0 +1,56 @@
+//! What stands above each of a container's pages.
+
+use berth_domain::container::Container;
+use berth_operations::containers::{ContainerBrief, State as Doing};
+
+use super::list::badge;
+use super::view::{Frame, Tab};
+use crate::WebError;
+use crate::error::NodeTrouble;
+use crate::extract::Call;
+use crate::layout::{Layout, Section};
+
+/// A container and how it is.
+pub(super) struct Head {
+    pub(super) container: Container,
+    /// What its owner calls its node.
+    pub(super) node: String,
+    pub(super) state: Doing,
+    pub(super) tags: Vec<String>,
+}
+
+impl From<ContainerBrief> for Head {
+    fn from(brief: ContainerBrief) -> Self {
+        let ContainerBrief { container, node_name: node, state, tags } = brief;
+        Self { container, node, state, tags }
+    }
+}
+
+/// The layout and the frame of one of a container's tabs.
+pub(super) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Frame), WebError> {
+    let Head { container, node, state, tags } = head;
+    let layout = call.layout(container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
+    let url = format!("/containers/{}", container.id);
+    let trouble = match &state {
+        Doing::Unknown(cause) => {
+            Some(NodeTrouble { retry: Some(url.clone()), ..NodeTrouble::told(&node, cause) })
+        }
+        _ => None,
+    };
+    let frame = Frame {
+        id: container.id,
+        url,
+        tab,
+        hostname: container.hostname,
+        vmid: container.vmid.get(),
+        state: badge(&state),
+        node,
+        address: container.address,
+        container_template: container.container_template,
+        tags,
+        created_at: container.created_at,
+        creation_href: container.creation_id.map(|id| format!("/creations/{id}")),
+        trouble,
+    };
+    Ok((layout, frame))
+}
