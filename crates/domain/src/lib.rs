@@ -6,6 +6,7 @@ pub mod container_template;
 pub mod creation;
 pub mod discovery;
 pub mod fingerprint;
+pub mod guest;
 pub mod host;
 pub mod id;
 pub mod network;

@@ -7,6 +7,7 @@ pub mod container_templates;
 pub mod containers;
 pub mod context;
 pub mod creation;
+pub mod dashboard;
 pub mod drafts;
 mod error;
 mod foreign;

@@ -56,6 +56,7 @@ const OWN: &[(&str, &str)] = &[
     ("GET", "/settings/nodes/new"),
     ("GET", "/settings/sessions"),
     ("POST", "/settings/sessions/log-out-others"),
+    ("GET", "/dashboard/events"),
     ("POST", "/logout"),
 ];
 

@@ -9,6 +9,7 @@ use crate::state::AppState;
 pub mod container_templates;
 pub mod containers;
 pub mod creations;
+pub mod dashboard;
 pub mod health;
 pub mod login;
 pub mod nodes;
@@ -22,6 +23,7 @@ pub fn all() -> Router<AppState> {
         .merge(container_templates::routes())
         .merge(containers::routes())
         .merge(creations::routes())
+        .merge(dashboard::routes())
         .merge(health::routes())
         .merge(login::routes())
         .merge(nodes::routes())

@@ -17,6 +17,7 @@ use berth_domain::{
     SessionHandle, Vmid,
 };
 use berth_operations::creation::{CreationForm, ProgressHub};
+use berth_operations::dashboard::Live;
 use berth_operations::queue::{self, Queue};
 use berth_operations::sessions::SessionStore;
 use berth_operations::{Context, Settings, drafts};
@@ -72,7 +73,8 @@ impl World {
         let ahead = Arc::new(AtomicI64::new(0));
         let ctx = context(&database, ahead.clone()).await;
         let hub = ProgressHub::start(ctx.pg.clone(), ctx.redis.clone()).await.unwrap();
-        let state = AppState { ctx: ctx.clone(), hub, proxies: Arc::new(TrustedProxies::default()) };
+        let live = Live::start(ctx.clone()).await.unwrap();
+        let state = AppState { ctx: ctx.clone(), hub, live, proxies: Arc::new(TrustedProxies::default()) };
         let (owner, stranger) = (person(&ctx, "root@pam").await, person(&ctx, "eve@pve").await);
         let node = node(&ctx, &owner).await;
         let draft = drafts::start(&ctx, owner.id, CreationForm::default()).await.unwrap().id;

@@ -3,7 +3,7 @@
 use berth_domain::container::Container;
 use berth_operations::containers::{ContainerBrief, State as Doing};
 
-use super::list::badge;
+use super::badge;
 use super::view::{Frame, Tab};
 use crate::WebError;
 use crate::error::NodeTrouble;

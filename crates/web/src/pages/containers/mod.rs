@@ -1,8 +1,7 @@
-//! The list of containers, and each one's page.
+//! Each container's pages.
 
 mod forget;
 mod frame;
-mod list;
 mod services;
 mod show;
 pub mod view;
@@ -11,17 +10,28 @@ use axum::Router;
 use axum::routing::{get, post};
 use berth_domain::container::Container;
 use berth_domain::discovery::{Service, ServiceState};
+use berth_operations::containers::State as Doing;
 
 use self::view::ServiceLink;
+use crate::badge::State;
 use crate::state::AppState;
 
-/// `/` and `/containers/{id}`.
+/// `/containers/{id}` and below.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/", get(list::page))
         .route("/containers/{id}", get(show::page))
         .route("/containers/{id}/services", get(services::page))
         .route("/containers/{id}/forget", post(forget::act))
+}
+
+/// The badge of what a container is doing.
+pub(super) const fn badge(state: &Doing) -> State {
+    match state {
+        Doing::Running => State::Running,
+        Doing::Stopped => State::Stopped,
+        Doing::Unknown(_) => State::Unknown,
+        Doing::Gone => State::Gone,
+    }
 }
 
 /// Ports of the services that a container is for, as links where a browser can follow; none without an address.
