@@ -5,9 +5,9 @@ use std::time::Duration;
 use berth_domain::container::Container;
 use berth_domain::node::Node;
 use berth_domain::{ContainerId, UserId};
-pub use berth_proxmox::lxc::{ContainerConfig, ContainerStatus, RunState};
+pub use berth_proxmox::lxc::{ContainerConfig, ContainerStatus, RrdPoint, RunState, Timeframe};
 
-use crate::{Context, Error, NodeConnection, Result};
+use crate::{Context, Error, NodeConnection, Result, dashboard};
 
 /// How long a container's own page waits for its node.
 const SHOW: Duration = Duration::from_secs(4);
@@ -38,6 +38,8 @@ pub struct ContainerDetails {
     pub status: Option<ContainerStatus>,
     /// Its configuration, if the node answered.
     pub config: Option<ContainerConfig>,
+    /// What it has used, oldest first; empty where the node does not say.
+    pub history: Vec<RrdPoint>,
 }
 
 /// A container and how it is, without its configuration.
@@ -53,16 +55,22 @@ pub struct ContainerBrief {
     pub tags: Vec<String>,
 }
 
-/// One of the user's containers, with its status and configuration from the node. A node that does not answer is no
+/// One of the user's containers, with its status, configuration and history from the node. A node that does not answer is no
 /// error: the state says so.
-pub async fn show(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerDetails> {
+pub async fn show(
+    ctx: &Context,
+    user: UserId,
+    id: ContainerId,
+    timeframe: Timeframe,
+) -> Result<ContainerDetails> {
     let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
     let connection = NodeConnection::for_user(ctx, user, container.node_id).await?;
     let client = connection.client.within(SHOW);
     let name = connection.pve_node();
-    let (status, config) = tokio::join!(
+    let (status, config, history) = tokio::join!(
         client.container_status(name, container.vmid),
-        client.container_config(name, container.vmid)
+        client.container_config(name, container.vmid),
+        client.container_history(name, container.vmid, timeframe),
     );
     let state = match &status {
         Ok(status) => match status.status {
@@ -73,14 +81,22 @@ pub async fn show(ctx: &Context, user: UserId, id: ContainerId) -> Result<Contai
         Err(berth_proxmox::Error::NotFound { .. }) => State::Gone,
         Err(error) => State::Unknown(error.to_string()),
     };
-    Ok(ContainerDetails { container, state, status: status.ok(), config: config.ok(), node: connection.node })
+    Ok(ContainerDetails {
+        container,
+        state,
+        status: status.ok(),
+        config: config.ok(),
+        history: history.unwrap_or_default(),
+        node: connection.node,
+    })
 }
 
-/// One of the user's containers and how it is.
+/// One of the user's containers and how it is, as its node last said: no node is asked.
 pub async fn brief(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerBrief> {
-    let ContainerDetails { container, node, state, config, .. } = show(ctx, user, id).await?;
-    let tags = config.as_ref().map(|config| config.tags().into_iter().map(Into::into).collect());
-    Ok(ContainerBrief { container, node_name: node.name, state, tags: tags.unwrap_or_default() })
+    let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    let node = berth_store::nodes::find(&ctx.pg, user, container.node_id).await?.ok_or(Error::NotFound)?;
+    let row = dashboard::row(ctx, &node, &container).await?;
+    Ok(ContainerBrief { container, node_name: node.name, state: row.state, tags: row.tags })
 }
 
 /// Forgets a container; on Proxmox nothing changes.

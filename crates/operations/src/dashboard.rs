@@ -13,6 +13,7 @@ use std::sync::Arc;
 use berth_domain::container::Container;
 use berth_domain::creation::Creation;
 use berth_domain::guest::Usage;
+use berth_domain::node::Node;
 use berth_domain::{ContainerId, NodeId, Vmid};
 use time::OffsetDateTime;
 
@@ -20,6 +21,7 @@ pub use live::{Live, Watch};
 pub use refresh::INTERVAL;
 
 use crate::containers::State;
+use crate::{Context, Result};
 
 /// All containers of somebody.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,4 +103,10 @@ impl Dashboard {
     pub fn row(&self, id: ContainerId) -> Option<&Row> {
         self.rows.iter().find(|row| row.id() == Some(id))
     }
+}
+
+/// The row of one managed container, without the others.
+pub(crate) async fn row(ctx: &Context, node: &Node, container: &Container) -> Result<Row> {
+    let sighting = refresh::last(ctx, node.id).await?;
+    Ok(build::managed_row(node, &Arc::new(container.clone()), sighting.as_ref(), ctx.clock.now()))
 }

@@ -94,54 +94,11 @@ impl<'a> Building<'a> {
         let finished = |container: &&Arc<Container>| {
             container.creation_id.is_none_or(|creation| !unfinished.contains(&creation))
         };
-        self.stored.containers.iter().filter(finished).filter_map(|container| self.managed_row(container)).collect()
-    }
-
-    fn managed_row(&self, container: &Arc<Container>) -> Option<Row> {
-        let node = self.node(container.node_id)?;
-        let sighting = self.sighting(node.id);
-        let found = sighting.and_then(|sighting| sighting.guest(container.vmid));
-        let guest = found.filter(|guest| guest.pve_node == node.pve_node_name);
-        let (state, last_seen) = self.state(node, guest, || match found {
-            Some(elsewhere) => State::Unknown(format!(
-                "It was moved to {}. Add that node to see and steer it",
-                elsewhere.pve_node
-            )),
-            None if self.now - container.created_at < SETTLES => {
-                State::Unknown(format!("{} does not list it yet", node.name))
-            }
-            None => State::Gone,
-        });
-        Some(Row {
-            container: Some(container.clone()),
-            hostname: guest
-                .and_then(|guest| guest.name.clone())
-                .unwrap_or_else(|| container.hostname.clone()),
-            ..row(node, container.vmid, guest, state, last_seen)
-        })
-    }
-
-    /// `absent` tells the state where the node's list is good and the container not in it.
-    fn state(
-        &self,
-        node: &Node,
-        guest: Option<&Guest>,
-        absent: impl FnOnce() -> State,
-    ) -> (State, Option<OffsetDateTime>) {
-        let Some(sighting) = self.sighting(node.id) else {
-            return (State::Unknown(format!("{} has not been asked yet", node.name)), None);
+        let row = |container: &Arc<Container>| {
+            let node = self.node(container.node_id)?;
+            Some(managed_row(node, container, self.sighting(node.id), self.now))
         };
-        let seen_at = sighting.seen.as_ref().map(|seen| seen.at);
-        if let Some(trouble) = &sighting.trouble {
-            return (State::Unknown(trouble.message.clone()), seen_at);
-        }
-        let old = seen_at.filter(|at| self.now - *at > FRESH);
-        match guest {
-            Some(Guest { running: Some(true), .. }) => (State::Running, old),
-            Some(Guest { running: Some(false), .. }) => (State::Stopped, old),
-            Some(_) => (State::Unknown(format!("{} does not know its state", node.name)), old),
-            None => (absent(), old),
-        }
+        self.stored.containers.iter().filter(finished).filter_map(row).collect()
     }
 
     fn unmanaged(&self) -> Vec<Row> {
@@ -165,8 +122,59 @@ impl<'a> Building<'a> {
     }
 
     fn unmanaged_row(&self, node: &Node, guest: &Guest) -> Row {
-        let (state, last_seen) = self.state(node, Some(guest), || State::Gone);
+        let (state, last_seen) = state(node, self.sighting(node.id), Some(guest), self.now, || State::Gone);
         row(node, guest.vmid, Some(guest), state, last_seen)
+    }
+}
+
+/// A container that Berth manages, as its node last said.
+pub(super) fn managed_row(
+    node: &Node,
+    container: &Arc<Container>,
+    sighting: Option<&Sighting>,
+    now: OffsetDateTime,
+) -> Row {
+    let found = sighting.and_then(|sighting| sighting.guest(container.vmid));
+    let guest = found.filter(|guest| guest.pve_node == node.pve_node_name);
+    let absent = || match found {
+        Some(elsewhere) => State::Unknown(format!(
+            "It was moved to {}. Add that node to see and steer it",
+            elsewhere.pve_node
+        )),
+        None if now - container.created_at < SETTLES => {
+            State::Unknown(format!("{} does not list it yet", node.name))
+        }
+        None => State::Gone,
+    };
+    let (state, last_seen) = state(node, sighting, guest, now, absent);
+    Row {
+        container: Some(container.clone()),
+        hostname: guest.and_then(|guest| guest.name.clone()).unwrap_or_else(|| container.hostname.clone()),
+        ..row(node, container.vmid, guest, state, last_seen)
+    }
+}
+
+/// `absent` tells the state where the node's list is good and the container not in it.
+fn state(
+    node: &Node,
+    sighting: Option<&Sighting>,
+    guest: Option<&Guest>,
+    now: OffsetDateTime,
+    absent: impl FnOnce() -> State,
+) -> (State, Option<OffsetDateTime>) {
+    let Some(sighting) = sighting else {
+        return (State::Unknown(format!("{} has not been asked yet", node.name)), None);
+    };
+    let seen_at = sighting.seen.as_ref().map(|seen| seen.at);
+    if let Some(trouble) = &sighting.trouble {
+        return (State::Unknown(trouble.message.clone()), seen_at);
+    }
+    let old = seen_at.filter(|at| now - *at > FRESH);
+    match guest {
+        Some(Guest { running: Some(true), .. }) => (State::Running, old),
+        Some(Guest { running: Some(false), .. }) => (State::Stopped, old),
+        Some(_) => (State::Unknown(format!("{} does not know its state", node.name)), old),
+        None => (absent(), old),
     }
 }
 

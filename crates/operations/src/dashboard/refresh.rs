@@ -36,18 +36,19 @@ pub(super) async fn ask(ctx: &Context, user: UserId, node: NodeId) -> Result<Ask
     let now = ctx.clock.now();
     let (sighting, next) = match answer {
         Ok(guests) => (Sighting::seen(now, guests), INTERVAL),
-        Err(message) => (last(ctx, node).await?.failed(now, message), IN_TROUBLE),
+        Err(message) => (last(ctx, node).await?.unwrap_or_default().failed(now, message), IN_TROUBLE),
     };
     guests::store(&ctx.redis, node, &sighting).await?;
     changes::announce_guests(&ctx.pg, user).await?;
     Ok(Asked::Answered(next))
 }
 
-async fn last(ctx: &Context, node: NodeId) -> Result<Sighting> {
+/// What a node last said; none when it was never asked.
+pub(super) async fn last(ctx: &Context, node: NodeId) -> Result<Option<Sighting>> {
     let news = guests::read(&ctx.redis, &[(node, None)]).await?.pop();
     Ok(match news {
-        Some(News::New(_, sighting)) => sighting,
-        Some(News::Nothing | News::Same) | None => Sighting::default(),
+        Some(News::New(_, sighting)) => Some(sighting),
+        Some(News::Nothing | News::Same) | None => None,
     })
 }
 

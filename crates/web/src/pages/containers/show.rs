@@ -1,31 +1,97 @@
 //! `GET /containers/{id}`.
 
-use berth_operations::containers::{self, ContainerConfig};
+use axum::extract::Query;
+use berth_operations::containers::{self, ContainerConfig, RrdPoint, Timeframe};
+use serde::Deserialize;
 
 use super::frame::{self, Head};
-use super::view::{Fact, OverviewPage, Tab};
+use super::view::{Fact, OverviewPage, Range, Tab};
 use crate::WebError;
+use crate::chart::{Chart, Measured, Unit};
 use crate::extract::Call;
 use crate::extract::path::Id;
+use crate::markdown::Markdown;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    range: String,
+}
 
 pub(super) async fn page(
     call: Call,
     Id(id): Id<berth_domain::ContainerId>,
+    Query(asked): Query<Asked>,
 ) -> Result<OverviewPage, WebError> {
-    let details = containers::show(call.ctx(), call.user_id(), id).await?;
-    let config = details.config.as_ref();
-    let (resources, network, options) = (config.map(resources), config.map(network), config.map(options));
-    let tags =
-        config.map(|config| config.tags().into_iter().map(str::to_owned).collect()).unwrap_or_default();
+    let range = Range::of(&asked.range);
+    let details = containers::show(call.ctx(), call.user_id(), id, timeframe(range)).await?;
+    let config = details.config.unwrap_or_default();
+    let tags = config.tags().into_iter().map(str::to_owned).collect();
+    let charts = charts(&details.history);
     let head = Head { container: details.container, node: details.node.name, state: details.state, tags };
     let (layout, frame) = frame::of(&call, head, Tab::Overview).await?;
+    let known = config.iter().next().is_some();
+    let facts = |of: fn(&ContainerConfig) -> Vec<Fact>| if known { of(&config) } else { Vec::new() };
     Ok(OverviewPage {
         layout,
         frame,
-        resources: resources.unwrap_or_default(),
-        network: network.unwrap_or_default(),
-        options: options.unwrap_or_default(),
+        range,
+        charts,
+        notes: config.description().and_then(|notes| Markdown::render(&without_marks(notes))),
+        resources: facts(resources),
+        mounts: facts(mounts),
+        network: facts(network),
+        options: facts(options),
     })
+}
+
+const fn timeframe(range: Range) -> Timeframe {
+    match range {
+        Range::Hour => Timeframe::Hour,
+        Range::Day => Timeframe::Day,
+        Range::Week => Timeframe::Week,
+        Range::Month => Timeframe::Month,
+        Range::Year => Timeframe::Year,
+    }
+}
+
+/// The notes without the lines by which Berth knows the container again.
+fn without_marks(notes: &str) -> String {
+    let marks = ["berth-creation: ", "berth-container: "];
+    let kept = notes.lines().filter(|line| !marks.iter().any(|mark| line.trim_start().starts_with(mark)));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+fn charts(history: &[RrdPoint]) -> Vec<Chart> {
+    if history.is_empty() {
+        return Vec::new();
+    }
+    let measured = |label, value: fn(&RrdPoint) -> Option<f64>| {
+        let point = |it: &RrdPoint| (i64::try_from(it.time).unwrap_or_default(), value(it));
+        Measured { label, points: history.iter().map(point).collect() }
+    };
+    let last = |value: fn(&RrdPoint) -> Option<f64>| history.iter().rev().find_map(value);
+    vec![
+        Chart::draw("CPU", Unit::Share, None, &[measured("CPU", |point| point.cpu)]),
+        Chart::draw("Memory", Unit::Bytes, last(|point| point.maxmem), &[measured("Memory", |point| point.mem)]),
+        Chart::draw(
+            "Network",
+            Unit::Rate,
+            None,
+            &[measured("In", |point| point.netin), measured("Out", |point| point.netout)],
+        ),
+        Chart::draw(
+            "Disk",
+            Unit::Rate,
+            None,
+            &[measured("Read", |point| point.diskread), measured("Written", |point| point.diskwrite)],
+        ),
+    ]
+}
+
+fn mounts(config: &ContainerConfig) -> Vec<Fact> {
+    let is_mount = |name: &str| name.strip_prefix("mp").is_some_and(|number| number.parse::<u16>().is_ok());
+    config.iter().filter(|(name, _)| is_mount(name)).map(|(name, value)| Fact::mono(name, value)).collect()
 }
 
 fn resources(config: &ContainerConfig) -> Vec<Fact> {
@@ -76,5 +142,7 @@ fn options(config: &ContainerConfig) -> Vec<Fact> {
         ["nesting", "keyctl", "fuse"].into_iter().filter(|feature| features.flag(feature)).collect();
     facts.push(Fact::new("Features", if on.is_empty() { "none".to_owned() } else { on.join(", ") }));
     facts.push(Fact::new("Start at boot", yes_no(config.onboot())));
+    facts.extend(config.get("startup").map(|order| Fact::mono("Start and stop order", order)));
+    facts.push(Fact::new("Protected from removal", yes_no(config.get("protection") == Some("1"))));
     facts
 }

@@ -6,9 +6,11 @@ use berth_domain::ContainerId;
 use time::OffsetDateTime;
 
 use crate::badge::State;
+use crate::chart::Chart;
 use crate::error::NodeTrouble;
 use crate::filters;
 use crate::layout::Layout;
+use crate::markdown::Markdown;
 
 /// A port of a service, as a link.
 #[derive(Debug, Clone)]
@@ -101,6 +103,38 @@ pub struct Frame {
     pub trouble: Option<NodeTrouble>,
 }
 
+/// How far back charts go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Range {
+    /// An hour.
+    #[default]
+    Hour,
+    /// A day.
+    Day,
+    /// A week.
+    Week,
+    /// A month.
+    Month,
+    /// A year.
+    Year,
+}
+
+impl Range {
+    /// With its name in addresses and on the page.
+    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Hour, "hour", "Hour"),
+        (Self::Day, "day", "Day"),
+        (Self::Week, "week", "Week"),
+        (Self::Month, "month", "Month"),
+        (Self::Year, "year", "Year"),
+    ];
+
+    /// The one of that name, else an hour.
+    pub fn of(name: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, other, _)| *other == name).map(|(range, _, _)| range).unwrap_or_default()
+    }
+}
+
 /// `/containers/{id}`.
 #[derive(Template, WebTemplate)]
 #[template(path = "containers/overview.html")]
@@ -109,6 +143,14 @@ pub struct OverviewPage {
     pub layout: Layout,
     /// The container.
     pub frame: Frame,
+    /// How far back the charts go.
+    pub range: Range,
+    /// What it has used.
+    pub charts: Vec<Chart>,
+    /// What its owner has noted on Proxmox.
+    pub notes: Option<Markdown>,
+    /// Disks besides its root.
+    pub mounts: Vec<Fact>,
     /// Processors, memory, disk.
     pub resources: Vec<Fact>,
     /// Interface, addresses, DNS.
