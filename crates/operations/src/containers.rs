@@ -1,8 +1,11 @@
 //! Containers that Berth manages, and how they are right now.
 
+mod adopt;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use adopt::{adopt, adopt_all, forget, unmanaged_on};
 use berth_domain::container::Container;
 use berth_domain::creation::Creation;
 use berth_domain::node::Node;
@@ -284,17 +287,27 @@ pub async fn show(ctx: &Context, user: UserId, id: ContainerId) -> Result<Contai
     Ok(ContainerDetails { container, state, status: status.ok(), config: config.ok(), node: connection.node })
 }
 
+/// A container as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredContainer {
+    /// The container.
+    pub container: Container,
+    /// What its owner calls its node.
+    pub node_name: String,
+}
+
+/// One of the user's containers, as stored: its node is asked nothing.
+pub async fn find(ctx: &Context, user: UserId, id: ContainerId) -> Result<StoredContainer> {
+    let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    let node = berth_store::nodes::find(&ctx.pg, user, container.node_id).await?.ok_or(Error::NotFound)?;
+    Ok(StoredContainer { container, node_name: node.name })
+}
+
 /// One of the user's containers and how it is.
 pub async fn brief(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerBrief> {
     let ContainerDetails { container, node, state, config, .. } = show(ctx, user, id).await?;
     let tags = config.as_ref().map(|config| config.tags().into_iter().map(Into::into).collect());
     Ok(ContainerBrief { container, node_name: node.name, state, tags: tags.unwrap_or_default() })
-}
-
-/// Forgets a container; on Proxmox nothing changes.
-pub async fn forget(ctx: &Context, user: UserId, id: ContainerId) -> Result<()> {
-    let forgotten = berth_store::containers::mark_gone(&ctx.pg, user, id, ctx.clock.now()).await?;
-    if forgotten { Ok(()) } else { Err(Error::NotFound) }
 }
 
 #[cfg(test)]
