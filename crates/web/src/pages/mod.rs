@@ -10,6 +10,7 @@ pub mod container_templates;
 pub mod containers;
 pub mod creations;
 pub mod health;
+pub mod history;
 pub mod login;
 pub mod nodes;
 pub mod packages;
@@ -23,6 +24,7 @@ pub fn all() -> Router<AppState> {
         .merge(containers::routes())
         .merge(creations::routes())
         .merge(health::routes())
+        .merge(history::routes())
         .merge(login::routes())
         .merge(nodes::routes())
         .merge(packages::routes())

@@ -40,6 +40,7 @@ fn container_card(overview: ContainerOverview) -> ContainerCard {
     ContainerCard {
         href: Some(format!("/containers/{}", container.id)),
         another_href: None,
+        adopt_on: None,
         hostname: container.hostname.clone(),
         vmid: container.vmid.get(),
         state: badge(&overview.state),
@@ -59,6 +60,7 @@ fn unmanaged_card(container: UnmanagedContainer) -> ContainerCard {
             "/containers/new?node={}&like_vmid={}",
             container.node_id, container.vmid
         )),
+        adopt_on: Some(container.node_id),
         state: badge(&container.state),
         hostname: container.hostname,
         vmid: container.vmid.get(),

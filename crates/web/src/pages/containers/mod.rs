@@ -1,7 +1,9 @@
 //! The list of containers, and each one's page.
 
+pub mod actions;
+mod adopt;
 mod forget;
-mod frame;
+pub(crate) mod frame;
 mod list;
 mod services;
 mod show;
@@ -22,6 +24,8 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/{id}", get(show::page))
         .route("/containers/{id}/services", get(services::page))
         .route("/containers/{id}/forget", post(forget::act))
+        .route("/containers/adopt", get(adopt::page).post(adopt::act))
+        .merge(actions::routes())
 }
 
 /// Ports of the services that a container is for, as links where a browser can follow; none without an address.

@@ -1,6 +1,8 @@
 //! `GET /containers/{id}`.
 
+use axum::response::{IntoResponse, Response};
 use berth_operations::containers::{self, ContainerConfig};
+use berth_operations::{Error, history};
 
 use super::frame::{self, Head};
 use super::view::{Fact, OverviewPage, Tab};
@@ -8,24 +10,30 @@ use crate::WebError;
 use crate::extract::Call;
 use crate::extract::path::Id;
 
-pub(super) async fn page(
-    call: Call,
-    Id(id): Id<berth_domain::ContainerId>,
-) -> Result<OverviewPage, WebError> {
-    let details = containers::show(call.ctx(), call.user_id(), id).await?;
+pub(super) async fn page(call: Call, Id(id): Id<berth_domain::ContainerId>) -> Result<Response, WebError> {
+    let details = match containers::show(call.ctx(), call.user_id(), id).await {
+        Ok(details) => details,
+        // Deleted or forgotten: its history is what is left of it.
+        Err(Error::NotFound) => {
+            history::trace(call.ctx(), call.user_id(), id).await?;
+            return Ok(call.by_htmx.go_to(&format!("/containers/{id}/history")));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let config = details.config.as_ref();
     let (resources, network, options) = (config.map(resources), config.map(network), config.map(options));
     let tags =
         config.map(|config| config.tags().into_iter().map(str::to_owned).collect()).unwrap_or_default();
     let head = Head { container: details.container, node: details.node.name, state: details.state, tags };
     let (layout, frame) = frame::of(&call, head, Tab::Overview).await?;
-    Ok(OverviewPage {
+    let page = OverviewPage {
         layout,
         frame,
         resources: resources.unwrap_or_default(),
         network: network.unwrap_or_default(),
         options: options.unwrap_or_default(),
-    })
+    };
+    Ok(page.into_response())
 }
 
 fn resources(config: &ContainerConfig) -> Vec<Fact> {

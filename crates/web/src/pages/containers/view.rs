@@ -2,9 +2,10 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use berth_domain::ContainerId;
+use berth_domain::{ContainerId, NodeId};
 use time::OffsetDateTime;
 
+use super::actions::view::ActionBar;
 use crate::badge::State;
 use crate::error::NodeTrouble;
 use crate::filters;
@@ -27,6 +28,8 @@ pub struct ContainerCard {
     pub href: Option<String>,
     /// The wizard filled in like it, where it has no page that links there.
     pub another_href: Option<String>,
+    /// Its node, where it is not managed and may be adopted.
+    pub adopt_on: Option<NodeId>,
     /// Its hostname.
     pub hostname: String,
     /// Its VMID.
@@ -142,12 +145,17 @@ pub enum Tab {
     Overview,
     /// `/containers/{id}/services`.
     Services,
+    /// `/containers/{id}/history`.
+    History,
 }
 
 impl Tab {
     /// In the order of the page: tab, what follows the container's address, label.
-    pub const ALL: [(Self, &'static str, &'static str); 2] =
-        [(Self::Overview, "", "Overview"), (Self::Services, "/services", "Services")];
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Overview, "", "Overview"),
+        (Self::Services, "/services", "Services"),
+        (Self::History, "/history", "History"),
+    ];
 }
 
 /// What stands above each of a container's pages.
@@ -165,6 +173,8 @@ pub struct Frame {
     pub vmid: u32,
     /// Its state.
     pub state: State,
+    /// What may be done to it, and what is under way.
+    pub bar: ActionBar,
     /// Its node's display name.
     pub node: String,
     /// Its address.
