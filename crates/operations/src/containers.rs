@@ -1,7 +1,10 @@
 //! Containers that Berth manages, and how they are right now.
 
+mod adopt;
+
 use std::time::Duration;
 
+pub use adopt::{adopt, adopt_all, forget, unmanaged_on};
 use berth_domain::container::Container;
 use berth_domain::node::Node;
 use berth_domain::{ContainerId, UserId};
@@ -91,16 +94,26 @@ pub async fn show(
     })
 }
 
+/// A container as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredContainer {
+    /// The container.
+    pub container: Container,
+    /// What its owner calls its node.
+    pub node_name: String,
+}
+
+/// One of the user's containers, as stored: its node is asked nothing.
+pub async fn find(ctx: &Context, user: UserId, id: ContainerId) -> Result<StoredContainer> {
+    let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
+    let node = berth_store::nodes::find(&ctx.pg, user, container.node_id).await?.ok_or(Error::NotFound)?;
+    Ok(StoredContainer { container, node_name: node.name })
+}
+
 /// One of the user's containers and how it is, as its node last said: no node is asked.
 pub async fn brief(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerBrief> {
     let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
     let node = berth_store::nodes::find(&ctx.pg, user, container.node_id).await?.ok_or(Error::NotFound)?;
     let row = dashboard::row(ctx, &node, &container).await?;
     Ok(ContainerBrief { container, node_name: node.name, state: row.state, tags: row.tags })
-}
-
-/// Forgets a container; on Proxmox nothing changes.
-pub async fn forget(ctx: &Context, user: UserId, id: ContainerId) -> Result<()> {
-    let forgotten = berth_store::containers::mark_gone(&ctx.pg, user, id, ctx.clock.now()).await?;
-    if forgotten { Ok(()) } else { Err(Error::NotFound) }
 }

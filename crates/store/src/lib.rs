@@ -7,6 +7,8 @@
 //! [`UserId`]: berth_domain::UserId
 
 pub mod changes;
+pub mod container_actions;
+pub mod container_events;
 pub mod container_templates;
 pub mod containers;
 pub mod creations;

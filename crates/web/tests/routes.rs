@@ -40,6 +40,9 @@ const OPEN: &[(&str, &str)] = &[
 /// What everybody who is logged in has, each their own.
 const OWN: &[(&str, &str)] = &[
     ("GET", "/"),
+    ("GET", "/containers/adopt"),
+    ("POST", "/containers/adopt"),
+    ("GET", "/history"),
     ("GET", "/containers/new"),
     ("GET", "/containers/new/vmid"),
     ("GET", "/templates"),

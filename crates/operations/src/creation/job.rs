@@ -6,6 +6,7 @@ use std::time::Duration;
 use berth_domain::creation::{
     Creation, CreationSpec, LineLevel, Phase, ProgressEvent, StepState, StoredEvent,
 };
+use berth_proxmox::lxc::Interface;
 use berth_proxmox::ssh::{Limits, Output, Stdin};
 use berth_proxmox::tasks::{TaskFilter, TaskLogLine};
 use berth_proxmox::{Client, Error as HostError, Pct, SshConnection, TaskOutcome, Upid};
@@ -310,13 +311,7 @@ impl Job {
     /// The address as Proxmox sees it, for a node without SSH.
     pub(super) async fn record_address_from_api(&self) -> Outcome<()> {
         let interfaces = self.client().container_interfaces(self.pve_node(), self.creation.spec.vmid).await?;
-        let address = interfaces
-            .iter()
-            .filter(|interface| interface.name != "lo")
-            .flat_map(|interface| &interface.addresses)
-            .find(|address| address.ip_address_type == "inet")
-            .and_then(|address| address_of(&address.ip_address));
-        self.record_address(address.as_deref()).await
+        self.record_address(address_of_interfaces(&interfaces).as_deref()).await
     }
 
     async fn record(
@@ -329,4 +324,14 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// The address as Proxmox sees it, for a node without SSH.
+pub(crate) fn address_of_interfaces(interfaces: &[Interface]) -> Option<String> {
+    interfaces
+        .iter()
+        .filter(|interface| interface.name != "lo")
+        .flat_map(|interface| &interface.addresses)
+        .find(|address| address.ip_address_type == "inet")
+        .and_then(|address| address_of(&address.ip_address))
 }

@@ -11,6 +11,7 @@ pub mod containers;
 pub mod creations;
 pub mod dashboard;
 pub mod health;
+pub mod history;
 pub mod login;
 pub mod nodes;
 pub mod packages;
@@ -25,6 +26,7 @@ pub fn all() -> Router<AppState> {
         .merge(creations::routes())
         .merge(dashboard::routes())
         .merge(health::routes())
+        .merge(history::routes())
         .merge(login::routes())
         .merge(nodes::routes())
         .merge(packages::routes())

@@ -1,8 +1,10 @@
 //! What stands above each of a container's pages.
 
 use berth_domain::container::Container;
+use berth_operations::actions;
 use berth_operations::containers::{ContainerBrief, State as Doing};
 
+use super::actions::view::ActionBar;
 use super::badge;
 use super::view::{Frame, Tab};
 use crate::WebError;
@@ -11,12 +13,12 @@ use crate::extract::Call;
 use crate::layout::{Layout, Section};
 
 /// A container and how it is.
-pub(super) struct Head {
-    pub(super) container: Container,
+pub(crate) struct Head {
+    pub(crate) container: Container,
     /// What its owner calls its node.
-    pub(super) node: String,
-    pub(super) state: Doing,
-    pub(super) tags: Vec<String>,
+    pub(crate) node: String,
+    pub(crate) state: Doing,
+    pub(crate) tags: Vec<String>,
 }
 
 impl From<ContainerBrief> for Head {
@@ -27,10 +29,12 @@ impl From<ContainerBrief> for Head {
 }
 
 /// The layout and the frame of one of a container's tabs.
-pub(super) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Frame), WebError> {
+pub(crate) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Frame), WebError> {
     let Head { container, node, state, tags } = head;
     let layout = call.layout(container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
     let url = format!("/containers/{}", container.id);
+    let last = actions::last(call.ctx(), call.user_id(), container.id).await?;
+    let bar = ActionBar::new(container.id, &container.hostname, badge(&state), last.as_ref());
     let trouble = match &state {
         Doing::Unknown(cause) => {
             Some(NodeTrouble { retry: Some(url.clone()), ..NodeTrouble::told(&node, cause) })
@@ -44,6 +48,7 @@ pub(super) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Fra
         hostname: container.hostname,
         vmid: container.vmid.get(),
         state: badge(&state),
+        bar,
         node,
         address: container.address,
         container_template: container.container_template,

@@ -1,7 +1,9 @@
 //! Each container's pages.
 
+pub mod actions;
+mod adopt;
 mod forget;
-mod frame;
+pub(crate) mod frame;
 mod services;
 mod show;
 pub mod view;
@@ -22,6 +24,8 @@ pub fn routes() -> Router<AppState> {
         .route("/containers/{id}", get(show::page))
         .route("/containers/{id}/services", get(services::page))
         .route("/containers/{id}/forget", post(forget::act))
+        .route("/containers/adopt", get(adopt::page).post(adopt::act))
+        .merge(actions::routes())
 }
 
 /// The badge of what a container is doing.

@@ -1,7 +1,9 @@
 //! `GET /containers/{id}`.
 
 use axum::extract::Query;
+use axum::response::{IntoResponse, Response};
 use berth_operations::containers::{self, ContainerConfig, RrdPoint, Timeframe};
+use berth_operations::{Error, history};
 use serde::Deserialize;
 
 use super::frame::{self, Head};
@@ -22,9 +24,17 @@ pub(super) async fn page(
     call: Call,
     Id(id): Id<berth_domain::ContainerId>,
     Query(asked): Query<Asked>,
-) -> Result<OverviewPage, WebError> {
+) -> Result<Response, WebError> {
     let range = Range::of(&asked.range);
-    let details = containers::show(call.ctx(), call.user_id(), id, timeframe(range)).await?;
+    let details = match containers::show(call.ctx(), call.user_id(), id, timeframe(range)).await {
+        Ok(details) => details,
+        // Deleted or forgotten: its history is what is left of it.
+        Err(Error::NotFound) => {
+            history::trace(call.ctx(), call.user_id(), id).await?;
+            return Ok(call.by_htmx.go_to(&format!("/containers/{id}/history")));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let config = details.config.unwrap_or_default();
     let tags = config.tags().into_iter().map(str::to_owned).collect();
     let charts = charts(&details.history);
@@ -32,7 +42,7 @@ pub(super) async fn page(
     let (layout, frame) = frame::of(&call, head, Tab::Overview).await?;
     let known = config.iter().next().is_some();
     let facts = |of: fn(&ContainerConfig) -> Vec<Fact>| if known { of(&config) } else { Vec::new() };
-    Ok(OverviewPage {
+    let page = OverviewPage {
         layout,
         frame,
         range,
@@ -42,7 +52,8 @@ pub(super) async fn page(
         mounts: facts(mounts),
         network: facts(network),
         options: facts(options),
-    })
+    };
+    Ok(page.into_response())
 }
 
 const fn timeframe(range: Range) -> Timeframe {

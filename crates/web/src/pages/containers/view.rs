@@ -5,6 +5,7 @@ use askama_web::WebTemplate;
 use berth_domain::ContainerId;
 use time::OffsetDateTime;
 
+use super::actions::view::ActionBar;
 use crate::badge::State;
 use crate::chart::Chart;
 use crate::error::NodeTrouble;
@@ -64,12 +65,17 @@ pub enum Tab {
     Overview,
     /// `/containers/{id}/services`.
     Services,
+    /// `/containers/{id}/history`.
+    History,
 }
 
 impl Tab {
     /// In the order of the page: tab, what follows the container's address, label.
-    pub const ALL: [(Self, &'static str, &'static str); 2] =
-        [(Self::Overview, "", "Overview"), (Self::Services, "/services", "Services")];
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Overview, "", "Overview"),
+        (Self::Services, "/services", "Services"),
+        (Self::History, "/history", "History"),
+    ];
 }
 
 /// What stands above each of a container's pages.
@@ -87,6 +93,8 @@ pub struct Frame {
     pub vmid: u32,
     /// Its state.
     pub state: State,
+    /// What may be done to it, and what is under way.
+    pub bar: ActionBar,
     /// Its node's display name.
     pub node: String,
     /// Its address.
