@@ -57,7 +57,7 @@ async fn look(job: &Job) -> Outcome<Found> {
     Ok(Found::SomebodyElses(config.hostname().unwrap_or("another guest").to_owned()))
 }
 
-pub(super) fn is_ours(config: &ContainerConfig, id: CreationId) -> bool {
+pub(crate) fn is_ours(config: &ContainerConfig, id: CreationId) -> bool {
     config.description().is_some_and(|notes| notes.lines().any(|line| line.trim() == marker(id)))
 }
 

@@ -6,7 +6,6 @@
 mod bundle;
 mod create;
 mod deploy;
-mod discover;
 mod failure;
 mod finalize;
 pub mod form;
@@ -37,6 +36,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Context, Error, Result, vmids};
+pub(crate) use create::is_ours;
 use failure::{Failure, Outcome, Stop};
 use job::Job;
 use lease::Signals;
