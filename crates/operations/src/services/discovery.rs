@@ -245,6 +245,8 @@ fn unit(
         .iter()
         .filter(|socket| socket.processes.iter().any(|(_, pid)| owns(unit, *pid)))
         .map(|socket| socket.port)
+        // What Docker passes on to a container is that container's, although Docker's own unit listens.
+        .filter(|port| !claimed.contains(port))
         .collect();
     claimed.extend(&ports);
     let description = words.collect::<Vec<_>>().join(" ");

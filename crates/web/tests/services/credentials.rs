@@ -19,7 +19,7 @@ async fn a_value_is_shown_to_its_owner_when_asked_and_kept_nowhere() {
     rig.app.simulator.shell(DEBIAN, &write).await;
     let tab = format!("/containers/{id}/services");
     let page = rig.browser.get(&tab).await;
-    assert!(!page.html.contains("5317"));
+    assert!(!page.html.contains("geheim"));
     let reveal = format!("/containers/{id}/credentials/reveal");
     let form = page.form(&reveal);
     assert_eq!((form.value("service"), form.value("key")), (Some("shop"), Some("USER")));
@@ -30,8 +30,8 @@ async fn a_value_is_shown_to_its_owner_when_asked_and_kept_nowhere() {
     assert_eq!(texts(&page.html, "#credential-1-value"), [VALUE], "{}", page.html);
     assert!(!page.html.contains("<b>5317") && !page.html.contains(">admin<"), "only what was asked for");
     assert_eq!(rig.app.simulator.pct_calls(DEBIAN).await, 1);
-    assert!(!page.path.contains("5317"));
-    assert!(!rig.browser.get(&tab).await.html.contains("5317"), "hidden again");
+    assert!(!page.path.contains("geheim"));
+    assert!(!rig.browser.get(&tab).await.html.contains("geheim"), "hidden again");
 
     // What is not listed is not read, and what is gone says so.
     let status = async |rig: &mut Rig, service: &str, key: &str| {
@@ -46,8 +46,8 @@ async fn a_value_is_shown_to_its_owner_when_asked_and_kept_nowhere() {
     // Recorded, and nowhere else: not in a log, not in the database, not in Redis.
     let log = rig.web.log();
     assert!(log.contains("Showed PASSWORD of shop"), "{log}");
-    assert!(!log.contains("5317") && !rig.app.redis.writes().contains("5317"));
-    assert!(!rig.app.database.text().await.contains("5317"));
+    assert!(!log.contains("geheim") && !rig.app.redis.writes().contains("geheim"));
+    assert!(!rig.app.database.text().await.contains("geheim"));
 }
 
 #[tokio::test]

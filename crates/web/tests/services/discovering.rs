@@ -1,7 +1,7 @@
 //! "Discover again".
 
 use berth_domain::discovery::ServiceKind;
-use berth_testkit::{Page, TemplateFolder};
+use berth_testkit::Page;
 use serde_json::json;
 
 use crate::rig::{ALPINE, DEBIAN, Rig, service, texts};
@@ -10,7 +10,7 @@ use crate::rig::{ALPINE, DEBIAN, Rig, service, texts};
 fn rows(page: &Page) -> Vec<String> {
     texts(&page.html, "section[aria-labelledby=services] > table tbody tr")
         .into_iter()
-        .map(|row| row.replace(" (opens in a new tab)", ""))
+        .map(|row| row.replace("(opens in a new tab)", ""))
         .collect()
 }
 
@@ -38,7 +38,7 @@ async fn debian_and_docker_are_found_by_one_call() {
         page.html
     );
     let found = rows(&page);
-    for wanted in ["nginx", "shop shop:1.2 Running Docker shop :8080", "old old Stopped Docker"] {
+    for wanted in ["nginx", "shop shop:1.2 Running Docker shop :8080 ", "old old Stopped Docker"] {
         assert!(found.iter().any(|row| row.starts_with(wanted)), "{wanted}: {found:#?}");
     }
     assert!(
@@ -99,7 +99,7 @@ async fn a_container_that_has_taken_the_vmid_is_left_alone() {
     let mut rig = Rig::new().await;
     let id = rig.adopt(DEBIAN).await;
     // One that Berth has made bears the mark of its creation; this one does not.
-    let creation = rig.app.submit(rig.owner, &TemplateFolder::new("plain"), 300).await;
+    let creation = rig.creation(300).await;
     sqlx::query("update containers set creation_id = $2 where id = $1")
         .bind(id.uuid())
         .bind(creation.uuid())

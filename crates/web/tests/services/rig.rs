@@ -1,10 +1,12 @@
 //! Somebody at a browser, with containers that Berth has adopted.
 
-use berth_domain::ContainerId;
 use berth_domain::discovery::{Credential, Service, ServiceKind, ServiceState};
+use berth_domain::{ContainerId, CreationId};
+use berth_operations::creation::{self, CreationForm};
+use berth_operations::drafts;
 use berth_store::containers::{self, Found};
 use berth_testkit::simulator::ROOT_PASSWORD;
-use berth_testkit::{Browser, DEADLINE, Owner, Page, Process, TestApp, wait_until};
+use berth_testkit::{Browser, DEADLINE, Owner, Page, Process, TemplateFolder, TestApp, wait_until};
 use scraper::{Html, Selector};
 use serde_json::Value;
 
@@ -50,6 +52,15 @@ impl Rig {
             .await
             .unwrap();
         id
+    }
+
+    /// A creation that nobody works on.
+    pub(crate) async fn creation(&self, vmid: u32) -> CreationId {
+        let form = self.app.creation_form(self.owner, &TemplateFolder::new("plain"), vmid).await;
+        let os_template = "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst".into();
+        let form = CreationForm { os_template, ..form };
+        let draft = drafts::start(&self.app.ctx, self.owner.user, form).await.unwrap();
+        creation::submit(&self.app.ctx, self.owner.user, draft.id).await.unwrap()
     }
 
     /// What was found in it, as if it had been.
@@ -169,7 +180,7 @@ pub(crate) fn texts(html: &str, selector: &str) -> Vec<String> {
     let html = Html::parse_document(html);
     let selector = Selector::parse(selector).unwrap();
     let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    html.select(&selector).map(|element| words(element.text().collect::<String>())).collect()
+    html.select(&selector).map(|element| words(element.text().collect::<Vec<_>>().join(" "))).collect()
 }
 
 /// The lines of a log's page, without when they were written.

@@ -350,7 +350,7 @@ fn list(args: &[String]) -> i32 {
             ("ID", id.to_owned()),
             ("Image", container.image.clone()),
             ("Names", container.name.clone()),
-            ("Ports", container.published()),
+            ("Ports", if up { container.published() } else { String::new() }),
             ("State", state.to_owned()),
             ("Status", status.clone()),
         ];
