@@ -18,12 +18,14 @@ pub mod history;
 pub mod identity;
 mod lease;
 pub mod login;
+pub mod logs;
 pub mod node_connection;
 pub mod node_options;
 pub mod nodes;
 pub mod os_templates;
 pub mod package_buckets;
 pub mod queue;
+pub mod services;
 pub mod sessions;
 pub mod vmids;
 

@@ -71,7 +71,7 @@ impl NodeConnection {
     /// What to tell somebody who asks for something that needs SSH, of a node that has none.
     pub fn without_ssh(&self) -> Error {
         Error::Conflict(format!(
-            "{} has no SSH access, which provisioning needs. Add it under Settings, Nodes",
+            "{} has no SSH access, which provisioning, services and logs need. Add it under Settings, Nodes",
             self.node.name
         ))
     }

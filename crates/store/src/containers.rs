@@ -1,7 +1,7 @@
 //! Containers that Berth manages.
 
 use berth_domain::container::Container;
-use berth_domain::discovery::Service;
+use berth_domain::discovery::{Credential, Service};
 use berth_domain::{ActionId, ContainerId, CreationId, NodeId, UserId, Vmid};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
@@ -10,6 +10,17 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result, corrupt, decode};
 use crate::text;
+
+/// What was found inside a container.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Found<'a> {
+    /// Its address.
+    pub address: Option<&'a str>,
+    /// What runs in it.
+    pub services: &'a [Service],
+    /// What its scripts have saved.
+    pub credentials: &'a [Credential],
+}
 
 struct Row {
     id: Uuid,
@@ -233,25 +244,45 @@ pub async fn move_to(
     Ok(moved.execute(conn).await?.rows_affected() == 1)
 }
 
-/// Stores what was found inside. False when the container is gone.
+/// What was found inside one of the user's containers. False when they have no such container.
 pub async fn set_discovery(
     pg: impl PgExecutor<'_>,
+    user: UserId,
     id: ContainerId,
-    address: Option<&str>,
-    services: &[Service],
+    found: &Found<'_>,
     now: OffsetDateTime,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "update containers set address = $2, services = $3, discovered_at = $4
-         where id = $1 and gone_at is null",
+        "update containers c set address = $3, services = $4, credentials = $5, discovered_at = $6 from nodes n
+         where c.id = $1 and n.id = c.node_id and n.user_id = $2 and c.gone_at is null",
         id.uuid(),
-        address.map(text::storable),
-        text::json(&services),
+        user.uuid(),
+        found.address.map(text::storable),
+        text::json(&found.services),
+        text::json(&found.credentials),
         now,
     )
     .execute(pg)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The credentials that were found in one of the user's containers, by name.
+pub async fn credentials(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    id: ContainerId,
+) -> Result<Option<Vec<Credential>>> {
+    let found = sqlx::query_scalar!(
+        r#"select c.credentials as "credentials: Json<Vec<Credential>>"
+           from containers c join nodes n on n.id = c.node_id
+           where c.id = $1 and n.user_id = $2 and c.gone_at is null"#,
+        id.uuid(),
+        user.uuid(),
+    )
+    .fetch_optional(pg)
+    .await?;
+    Ok(found.map(|credentials| credentials.0))
 }
 
 /// It was deleted on Proxmox, or its owner wants it forgotten. False when the user has no such container.

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use berth_domain::ContainerId;
 use berth_domain::action::ActionKind;
 use berth_proxmox::lxc::{ConfigChange, ContainerConfig, RunState};
 use berth_proxmox::ssh::{Limits, Stdin};
 use berth_proxmox::{Error as HostError, Pct};
-use berth_store::containers;
+use berth_store::containers::{self, Found};
 
 use super::failure::{Failure, Outcome};
 use super::job::{Ended, Job};
-use crate::creation::{address_of_interfaces, discover};
+use crate::creation::address_of_interfaces;
 use crate::foreign::shortened;
 use crate::identity;
+use crate::services::discovery;
 
 const SSH: Duration = Duration::from_secs(10);
 const DISCOVERY: Duration = Duration::from_mins(1);
@@ -82,15 +82,15 @@ async fn discover(job: &Job) -> Outcome<String> {
         let interfaces =
             job.client().container_interfaces(job.connection.pve_node(), job.container.vmid).await?;
         let address = address_of_interfaces(&interfaces);
-        store(job, job.container.id, address.as_deref(), &[]).await?;
+        store(job, &Found { address: address.as_deref(), services: &[], credentials: &[] }).await?;
         return Ok(format!("{} has no SSH access, so services and logs are not shown", job.node_name()));
     };
     let pct = Pct::new(berth_proxmox::SshConnection::connect(target, SSH).await?);
     let limits = Limits { deadline: DISCOVERY, max_output: OUTPUT };
-    let argv = ["sh", "-c", discover::SCRIPT, "berth"];
+    let argv = ["sh", "-c", discovery::SCRIPT, "berth"];
     let output = pct.run(job.container.vmid, &argv, Stdin::Empty, limits).await?;
-    let found = discover::read(&output.stdout_text());
-    store(job, job.container.id, found.address.as_deref(), &found.services).await?;
+    let found = discovery::read(&output.stdout_text());
+    store(job, &found.stored()).await?;
     let apps = found.services.iter().filter(|service| !service.system).count();
     Ok(match apps {
         0 => "No services of its own were found in it".into(),
@@ -99,12 +99,8 @@ async fn discover(job: &Job) -> Outcome<String> {
     })
 }
 
-async fn store(
-    job: &Job,
-    id: ContainerId,
-    address: Option<&str>,
-    services: &[berth_domain::discovery::Service],
-) -> Outcome<()> {
-    containers::set_discovery(&job.ctx.pg, id, address, services, job.ctx.clock.now()).await?;
+async fn store(job: &Job, found: &Found<'_>) -> Outcome<()> {
+    let (user, now) = (job.action.user, job.ctx.clock.now());
+    containers::set_discovery(&job.ctx.pg, user, job.container.id, found, now).await?;
     Ok(())
 }

@@ -6,7 +6,6 @@
 mod bundle;
 mod create;
 mod deploy;
-pub(crate) mod discover;
 mod failure;
 mod finalize;
 pub mod form;

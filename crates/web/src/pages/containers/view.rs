@@ -22,19 +22,6 @@ pub struct ServiceLink {
     pub url: Option<String>,
 }
 
-/// A service found in a container.
-#[derive(Debug, Clone)]
-pub struct ServiceRow {
-    /// Unit or container name.
-    pub name: String,
-    /// Such as `systemd` or `Docker`.
-    pub kind: String,
-    /// Whether it runs.
-    pub state: State,
-    /// Its ports.
-    pub links: Vec<ServiceLink>,
-}
-
 /// A line of the configuration.
 #[derive(Debug, Clone)]
 pub struct Fact {
@@ -165,20 +152,4 @@ pub struct OverviewPage {
     pub network: Vec<Fact>,
     /// Operating system, features, start at boot.
     pub options: Vec<Fact>,
-}
-
-/// `/containers/{id}/services`.
-#[derive(Template, WebTemplate)]
-#[template(path = "containers/services.html")]
-pub struct ServicesPage {
-    /// The frame of the page.
-    pub layout: Layout,
-    /// The container.
-    pub frame: Frame,
-    /// Its application services.
-    pub services: Vec<ServiceRow>,
-    /// The services of its operating system, folded.
-    pub system_services: Vec<ServiceRow>,
-    /// When services were last looked for.
-    pub discovered_at: Option<OffsetDateTime>,
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use berth_domain::discovery::{Service, ServiceKind, ServiceState};
+use berth_domain::discovery::{Credential, Service, ServiceKind, ServiceState};
+use berth_store::containers::Found;
 
 use crate::foreign::shortened;
 
@@ -17,8 +18,15 @@ pub(crate) struct Discovery {
     pub(crate) address: Option<String>,
     /// Services, what the container is for first.
     pub(crate) services: Vec<Service>,
-    /// What scripts have saved with `save_credential`: service and key, never the value.
-    pub(crate) credentials: Vec<(String, String)>,
+    /// What scripts have saved with `save_credential`.
+    pub(crate) credentials: Vec<Credential>,
+}
+
+impl Discovery {
+    /// What of it is stored.
+    pub(crate) fn stored(&self) -> Found<'_> {
+        Found { address: self.address.as_deref(), services: &self.services, credentials: &self.credentials }
+    }
 }
 
 /// Units that are part of a distribution rather than what a container is for.
@@ -114,15 +122,21 @@ pub(crate) fn read(output: &str) -> Discovery {
     Discovery { address: address(sections.of("addresses")), services, credentials }
 }
 
+/// Whether the script has told everything: its last line says so.
+pub(crate) fn is_whole(output: &str) -> bool {
+    output.lines().next_back() == Some("== end")
+}
+
 /// `nginx STATUS_PASSWORD`; names that `save_credential` would not take are nobody's to read.
-fn credentials(lines: &[&str]) -> Vec<(String, String)> {
+fn credentials(lines: &[&str]) -> Vec<Credential> {
     let is_name = |text: &str| {
         (1..=LONGEST_NAME).contains(&text.len())
             && text.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
     };
     let named = lines.iter().filter_map(|line| line.split_once(' '));
     let named = named.filter(|(service, key)| is_name(service) && is_name(key));
-    named.map(|(service, key)| (service.into(), key.into())).take(MOST_CREDENTIALS).collect()
+    let credential = |(service, key): (&str, &str)| Credential { service: service.into(), key: key.into() };
+    named.map(credential).take(MOST_CREDENTIALS).collect()
 }
 
 fn address(lines: &[&str]) -> Option<String> {
@@ -153,7 +167,7 @@ fn sockets<'text>(lines: &[&'text str]) -> Vec<Socket<'text>> {
 /// `LISTEN 0 4096 *:22 *:* users:(("sshd",pid=105,fd=3),("systemd",pid=1,fd=38))`
 fn socket(line: &str) -> Option<Socket<'_>> {
     let (host, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
-    if host.starts_with("127.") || host == "[::1]" {
+    if host.starts_with("127.") || host == "[::1]" || host == "::1" {
         return None;
     }
     let users = line.split_once("users:(").map_or("", |(_, users)| users);
@@ -231,6 +245,8 @@ fn unit(
         .iter()
         .filter(|socket| socket.processes.iter().any(|(_, pid)| owns(unit, *pid)))
         .map(|socket| socket.port)
+        // What Docker passes on to a container is that container's, although Docker's own unit listens.
+        .filter(|port| !claimed.contains(port))
         .collect();
     claimed.extend(&ports);
     let description = words.collect::<Vec<_>>().join(" ");
@@ -400,7 +416,9 @@ $(reboot) KEY
         let found = read(DEBIAN);
         assert_eq!(found.address.as_deref(), Some("10.77.0.120"));
         let named = [("nginx", "STATUS_PASSWORD"), ("nginx", "STATUS_USER")];
-        assert_eq!(found.credentials, named.map(|(service, key)| (service.into(), key.into())));
+        let named = named.map(|(service, key)| Credential { service: service.into(), key: key.into() });
+        assert_eq!(found.credentials, named);
+        assert!(is_whole(DEBIAN) && !is_whole(&DEBIAN[..DEBIAN.len() - 5]));
         let summary: Vec<_> = found
             .services
             .iter()
@@ -441,6 +459,26 @@ $(reboot) KEY
             .map(|service| (service.name.as_str(), service.kind, service.ports.clone()))
             .collect();
         assert_eq!(summary, [("web", ServiceKind::Docker, vec![8080]), ("db", ServiceKind::Docker, vec![])]);
+    }
+
+    /// What `netstat` of busybox prints, through the script's own lines.
+    #[test]
+    fn an_alpine_container_without_ss() {
+        let netstat = "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name    \ntcp        0      0 0.0.0.0:80              0.0.0.0:*               LISTEN      20/nginx: master pr\ntcp        0      0 127.0.0.1:25            0.0.0.0:*               LISTEN      30/smtpd\ntcp        0      0 :::22                   :::*                    LISTEN      40/sshd\n";
+        let awk = SCRIPT.split_once("| awk '$6").and_then(|(_, rest)| rest.split_once("}'")).unwrap().0;
+        let mut child = std::process::Command::new("awk")
+            .arg(format!("$6{awk}}}"))
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), netstat.as_bytes()).unwrap();
+        let sockets = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let openrc = " nginx [  started  ]\n sshd [  started 01:00:00 (0)  ]\n";
+        let found = read(&format!("== sockets\n{sockets}== openrc\n{openrc}"));
+        let summary: Vec<_> =
+            found.services.iter().map(|service| (service.name.as_str(), service.ports.clone())).collect();
+        assert_eq!(summary, [("nginx", vec![80]), ("sshd", vec![22])]);
     }
 
     #[test]

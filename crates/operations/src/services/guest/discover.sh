@@ -3,7 +3,15 @@ section() { printf '== %s\n' "$1"; }
 section addresses
 ip -o addr show scope global 2>/dev/null | awk '$3 == "inet" || $3 == "inet6" { split($4, a, "/"); print $3, a[1] }'
 section sockets
-ss -H -tlnp 2>/dev/null
+if command -v ss >/dev/null 2>&1; then
+    ss -H -tlnp 2>/dev/null
+else
+    # Alpine's busybox has only this; told as ss would.
+    netstat -tlnp 2>/dev/null | awk '$6 == "LISTEN" {
+        split($7, process, "/"); sub(/:.*/, "", process[2])
+        printf "LISTEN 0 0 %s %s users:((\"%s\",pid=%s,fd=0))\n", $4, $5, process[2], process[1]
+    }'
+fi
 if command -v systemctl >/dev/null 2>&1; then
     section units
     systemctl list-units --type=service --all --no-pager --no-legend --plain 2>/dev/null </dev/null
