@@ -4,7 +4,7 @@ use berth_domain::action::{ActionKind, ActionState};
 
 use crate::rig::Rig;
 
-const TEMPLATE: &str = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst";
+const TEMPLATE: &str = "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst";
 
 /// Adopts 101 on `pve`, then takes it off there and puts a container with its notes on `pve2`.
 async fn moved() -> (Rig, berth_domain::ContainerId) {

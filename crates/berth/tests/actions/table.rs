@@ -82,6 +82,7 @@ async fn of_locked_and_gone_containers() {
 async fn of_containers_whose_node_does_not_answer() {
     let mut rig = Rig::start(5).await;
     let managed = rig.managed().await;
+    rig.app.simulator.forget_calls().await;
     rig.app.simulator.faults(json!([{"kind": "off"}])).await;
     for ((_, id), kind) in managed.iter().zip(KINDS) {
         assert_eq!(rig.ask(*id, kind).await.status, 200);

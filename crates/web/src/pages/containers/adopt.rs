@@ -4,7 +4,7 @@ use askama::Template;
 use askama_web::WebTemplate;
 use axum::Form;
 use axum::extract::Query;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use berth_domain::NodeId;
 use berth_operations::{containers, nodes};
 use serde::Deserialize;
@@ -40,17 +40,21 @@ pub(super) struct Wanted {
     vmid: String,
 }
 
-pub(super) async fn page(call: Call, Query(asked): Query<Asked>) -> Result<AdoptPage, WebError> {
+pub(super) async fn page(call: Call, Query(asked): Query<Asked>) -> Result<Response, WebError> {
+    if asked.node.is_empty() {
+        return Ok(call.by_htmx.go_to("/settings/nodes"));
+    }
     let node = node_id(&asked.node)?;
     let found = containers::unmanaged_on(call.ctx(), call.user_id(), node).await?;
     let name = nodes::find(call.ctx(), call.user_id(), node).await?.name;
     let layout = call.layout(format!("Adopt containers on {name}"), Section::Containers).await?;
-    Ok(AdoptPage {
+    let page = AdoptPage {
         layout: layout.under("Containers", "/"),
         node,
         node_name: name,
         found: found.into_iter().map(|(vmid, hostname)| (vmid.get(), hostname)).collect(),
-    })
+    };
+    Ok(page.into_response())
 }
 
 pub(super) async fn act(call: Call, Form(wanted): Form<Wanted>) -> Result<Response, WebError> {
