@@ -18,3 +18,5 @@ create trigger containers_announced after insert or delete or update on containe
 -- Not of `last_seq`, which moves with every line.
 create trigger creations_announced after insert or delete or update of state, phase, percent, container_id on creations
     for each row execute function announce_rows_of_user();
+create trigger container_actions_announced after insert or delete or update of state on container_actions
+    for each row execute function announce_rows_of_user();

@@ -23,7 +23,8 @@ async fn state(live: &Live, owner: Owner, vmid: u32) -> Option<State> {
 async fn log_in(app: &TestApp, browser: &mut Browser) {
     let page = browser.get("/").await;
     let (host, port) = (app.simulator.api.ip().to_string(), app.simulator.api.port().to_string());
-    let form = page.form("/login").set("host", host).set("port", port).set("user", "root").set("realm", "pam");
+    let form =
+        page.form("/login").set("host", host).set("port", port).set("user", "root").set("realm", "pam");
     let page = browser.submit(&form.set("password", ROOT_PASSWORD)).await;
     let page = browser.submit(&page.form("/login").tick("trust").set("password", ROOT_PASSWORD)).await;
     assert_eq!((page.path.as_str(), page.status), ("/", 200));
@@ -61,7 +62,8 @@ async fn a_host_is_asked_once_per_interval_by_however_many_processes_and_only_wh
     let away = app.owner_of("alice@pve", 1).await;
     app.simulator.forget_calls().await;
     let begun = Instant::now();
-    let processes = [Live::start(app.ctx.clone()).await.unwrap(), Live::start(app.ctx.clone()).await.unwrap()];
+    let processes =
+        [Live::start(app.ctx.clone()).await.unwrap(), Live::start(app.ctx.clone()).await.unwrap()];
     let mut asked = 0;
     wait_until(DEADLINE, "the host is asked three times", async || {
         for live in &processes {
@@ -91,8 +93,10 @@ async fn a_host_that_hangs_costs_the_page_nothing_and_shows_what_was_last_seen()
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let live = Live::start(app.ctx.clone()).await.unwrap();
-    wait_until(DEADLINE, "it runs", async || (state(&live, owner, 101).await == Some(State::Running)).then_some(()))
-        .await;
+    wait_until(DEADLINE, "it runs", async || {
+        (state(&live, owner, 101).await == Some(State::Running)).then_some(())
+    })
+    .await;
     app.simulator.faults(json!([{"kind": "hang", "path": "^/cluster/resources"}])).await;
     let mut slowest = Duration::ZERO;
     let unknown = wait_until(DEADLINE, "its node does not answer", async || {

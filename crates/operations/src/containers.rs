@@ -114,6 +114,6 @@ pub async fn find(ctx: &Context, user: UserId, id: ContainerId) -> Result<Stored
 pub async fn brief(ctx: &Context, user: UserId, id: ContainerId) -> Result<ContainerBrief> {
     let container = berth_store::containers::find(&ctx.pg, user, id).await?.ok_or(Error::NotFound)?;
     let node = berth_store::nodes::find(&ctx.pg, user, container.node_id).await?.ok_or(Error::NotFound)?;
-    let row = dashboard::row(ctx, &node, &container).await?;
+    let row = dashboard::row(ctx, user, &node, &container).await?;
     Ok(ContainerBrief { container, node_name: node.name, state: row.state, tags: row.tags })
 }

@@ -10,11 +10,12 @@ mod refresh;
 
 use std::sync::Arc;
 
+use berth_domain::action::ActionKind;
 use berth_domain::container::Container;
 use berth_domain::creation::Creation;
 use berth_domain::guest::Usage;
 use berth_domain::node::Node;
-use berth_domain::{ContainerId, NodeId, Vmid};
+use berth_domain::{ContainerId, NodeId, UserId, Vmid};
 use time::OffsetDateTime;
 
 pub use live::{Live, Watch};
@@ -68,6 +69,8 @@ pub struct Row {
     pub hostname: String,
     /// What it is doing.
     pub state: State,
+    /// What is being done to it.
+    pub under_way: Option<ActionKind>,
     /// What holds it, such as `backup`.
     pub lock: Option<String>,
     /// What it uses.
@@ -106,7 +109,9 @@ impl Dashboard {
 }
 
 /// The row of one managed container, without the others.
-pub(crate) async fn row(ctx: &Context, node: &Node, container: &Container) -> Result<Row> {
+pub(crate) async fn row(ctx: &Context, user: UserId, node: &Node, container: &Container) -> Result<Row> {
     let sighting = refresh::last(ctx, node.id).await?;
-    Ok(build::managed_row(node, &Arc::new(container.clone()), sighting.as_ref(), ctx.clock.now()))
+    let now = ctx.clock.now();
+    let current = build::current(&ctx.pg, user, now).await?;
+    Ok(build::managed_row(node, &Arc::new(container.clone()), sighting.as_ref(), &current, now))
 }

@@ -91,8 +91,6 @@ fn read(payload: &str) -> Option<Change> {
 
 /// Announces that a node of the user has said something.
 pub async fn announce_guests(pg: impl PgExecutor<'_>, user: UserId) -> Result<()> {
-    sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(format!("guests {user}"))
-        .fetch_one(pg)
-        .await?;
+    sqlx::query!("select pg_notify($1, $2) as done", CHANNEL, format!("guests {user}")).fetch_one(pg).await?;
     Ok(())
 }

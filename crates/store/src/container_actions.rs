@@ -160,14 +160,20 @@ pub async fn last(pg: impl PgExecutor<'_>, user: UserId, container: ContainerId)
     last.fetch_optional(pg).await?.map(Action::try_from).transpose()
 }
 
-/// What was last asked of each of the user's containers that is not done: under way, or failed and not dismissed.
-pub async fn list_open(pg: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Action>> {
-    let open = select!(
+/// What was last asked of each of the user's containers: what is under way, has failed and was not dismissed, or was done since then.
+pub async fn list_current(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    since: OffsetDateTime,
+) -> Result<Vec<Action>> {
+    let current = select!(
         "join containers c on c.id = a.container_id join nodes n on n.id = c.node_id
-         where n.user_id = $1 and c.gone_at is null and a.state <> 'done' order by a.created_at",
+         where n.user_id = $1 and c.gone_at is null and (a.state <> 'done' or a.finished_at >= $2)
+         order by a.created_at",
         user.uuid(),
+        since,
     );
-    open.fetch_all(pg).await?.into_iter().map(Action::try_from).collect()
+    current.fetch_all(pg).await?.into_iter().map(Action::try_from).collect()
 }
 
 /// Forgets that an action failed. False when the user has no container with one.

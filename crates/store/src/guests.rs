@@ -51,8 +51,10 @@ pub async fn read(redis: &Redis, nodes: &[(NodeId, Option<Version>)]) -> Result<
         return Ok(Vec::new());
     }
     let keys: Vec<String> = nodes.iter().map(|(node, _)| redis.key("guests", node)).collect();
-    let known: Vec<String> =
-        nodes.iter().map(|(_, version)| version.map(|version| version.0.to_string()).unwrap_or_default()).collect();
+    let known: Vec<String> = nodes
+        .iter()
+        .map(|(_, version)| version.map(|version| version.0.to_string()).unwrap_or_default())
+        .collect();
     let found: Vec<String> = redis.pool().eval(READ, keys, known).await?;
     found.iter().map(|text| news(text)).collect()
 }
@@ -64,8 +66,7 @@ fn news(text: &str) -> Result<News> {
         _ => {}
     }
     let corrupt = |cause: String| Error::Corrupt(format!("a node's stored list of containers: {cause}"));
-    let (version, sighting) =
-        text.split_at_checked(36).ok_or_else(|| corrupt("it has no version".into()))?;
+    let (version, sighting) = text.split_at_checked(36).ok_or_else(|| corrupt("it has no version".into()))?;
     let version = version.parse().map_err(|_| corrupt("its version is none".into()))?;
     let sighting = serde_json::from_str(sighting).map_err(|error| corrupt(error.to_string()))?;
     Ok(News::New(Version(version), sighting))

@@ -98,7 +98,8 @@ impl Stream {
                         return block.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
                     }
                 }
-                self.buffer.extend_from_slice(&self.response.chunk().await.unwrap().expect("the stream goes on"));
+                self.buffer
+                    .extend_from_slice(&self.response.chunk().await.unwrap().expect("the stream goes on"));
             }
         };
         tokio::time::timeout(TIMEOUT, read).await.unwrap_or_else(|_| panic!("no {name}"))

@@ -78,7 +78,8 @@ pub struct Chart {
 impl Chart {
     /// Draws what was measured; the upper edge is `most`, or somewhat above the highest value.
     pub fn draw(title: &'static str, unit: Unit, most: Option<f64>, measured: &[Measured]) -> Self {
-        let highest = measured.iter().flat_map(|it| &it.points).filter_map(|(_, value)| *value).fold(0.0, f64::max);
+        let highest =
+            measured.iter().flat_map(|it| &it.points).filter_map(|(_, value)| *value).fold(0.0, f64::max);
         let top = most.filter(|most| *most > 0.0).unwrap_or_else(|| above(highest, unit)).max(highest);
         let times = || measured.iter().flat_map(|it| &it.points).map(|(time, _)| *time);
         let span = times().min().zip(times().max()).filter(|(from, to)| from < to);
@@ -180,7 +181,10 @@ mod tests {
         let drawn = chart(&[Some(0.0), Some(0.5), None, Some(1.0), None]);
         assert_eq!(drawn.lines[0].path, "M0.0 120.0L150.0 60.0M450.0 0.0h1");
         let summary = &drawn.lines[0].summary;
-        assert_eq!(summary, "CPU: 100.0 % at last, 50.0 % on average, 100.0 % at most; 40 % of the time nothing was measured");
+        assert_eq!(
+            summary,
+            "CPU: 100.0 % at last, 50.0 % on average, 100.0 % at most; 40 % of the time nothing was measured"
+        );
     }
 
     #[test]

@@ -46,7 +46,11 @@ fn harmless(event: Event<'_>) -> Event<'_> {
 /// An address that leads nowhere else than it says.
 fn allowed(address: CowStr<'_>) -> CowStr<'_> {
     let lower = address.to_ascii_lowercase();
-    if ["https://", "http://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme)) { address } else { "".into() }
+    if ["https://", "http://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme)) {
+        address
+    } else {
+        "".into()
+    }
 }
 
 /// What stands between tags.
@@ -74,8 +78,11 @@ mod tests {
 
     #[test]
     fn markdown_is_rendered() {
-        let html = rendered("# Notes\n\n- [wiki](https://wiki.lan/x)\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |");
-        for part in ["<h1>Notes</h1>", r#"<a href="https://wiki.lan/x">wiki</a>"#, "<code>code</code>", "<td>1</td>"] {
+        let html =
+            rendered("# Notes\n\n- [wiki](https://wiki.lan/x)\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |");
+        for part in
+            ["<h1>Notes</h1>", r#"<a href="https://wiki.lan/x">wiki</a>"#, "<code>code</code>", "<td>1</td>"]
+        {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert_eq!(Markdown::render(" \n "), None);
@@ -121,6 +128,9 @@ mod tests {
     #[test]
     fn the_words_of_html_stay() {
         let html = rendered("<div align='center'>\n  <h2>pihole LXC</h2>\n</div>\n\ntext");
-        assert!(html.contains("pihole LXC") && html.contains("<p>text</p>") && !html.contains("<h2>"), "{html}");
+        assert!(
+            html.contains("pihole LXC") && html.contains("<p>text</p>") && !html.contains("<h2>"),
+            "{html}"
+        );
     }
 }

@@ -77,11 +77,6 @@ pub async fn last(ctx: &Context, user: UserId, container: ContainerId) -> Result
     Ok(store::last(&ctx.pg, user, container).await?)
 }
 
-/// What was last asked of each of the user's containers and is not done: under way, or failed and not dismissed.
-pub async fn open(ctx: &Context, user: UserId) -> Result<Vec<Action>> {
-    Ok(store::list_open(&ctx.pg, user).await?)
-}
-
 /// Forgets that the last action on a container failed.
 pub async fn dismiss(ctx: &Context, user: UserId, container: ContainerId) -> Result<()> {
     if store::dismiss(&ctx.pg, user, container).await? {

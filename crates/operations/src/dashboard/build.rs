@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use berth_domain::action::{Action, ActionKind, ActionState};
 use berth_domain::container::Container;
 use berth_domain::creation::Creation;
 use berth_domain::guest::{Guest, Sighting, Usage};
@@ -17,6 +18,8 @@ use crate::containers::State;
 
 /// Proxmox refreshes its list about every 10 s: so long, a container that is not in it may just be new.
 const SETTLES: Duration = Duration::seconds(30);
+/// So long Proxmox's list may be behind what has happened.
+const LAG: Duration = Duration::seconds(10);
 /// A list that is older was made while nobody looked.
 const FRESH: Duration = Duration::seconds(45);
 /// How many unfinished creations are shown.
@@ -28,18 +31,25 @@ pub(super) struct Stored {
     pub(super) nodes: Vec<Node>,
     containers: Vec<Arc<Container>>,
     creations: Vec<Creation>,
+    actions: Vec<Action>,
 }
 
 /// What each node last said.
 pub(super) type Sightings = HashMap<NodeId, Arc<Sighting>>;
 
-pub(super) async fn stored(pg: &PgPool, user: UserId) -> Result<Stored> {
-    let (nodes, containers, creations) = tokio::try_join!(
+pub(super) async fn stored(pg: &PgPool, user: UserId, now: OffsetDateTime) -> Result<Stored> {
+    let (nodes, containers, creations, actions) = tokio::try_join!(
         berth_store::nodes::list(pg, user),
         berth_store::containers::list(pg, user),
         berth_store::creations::list_unfinished(pg, user, UNFINISHED),
+        berth_store::container_actions::list_current(pg, user, now - SETTLES),
     )?;
-    Ok(Stored { nodes, containers: containers.into_iter().map(Arc::new).collect(), creations })
+    Ok(Stored { nodes, containers: containers.into_iter().map(Arc::new).collect(), creations, actions })
+}
+
+/// What is being done, or was done a moment ago, to somebody's containers.
+pub(super) async fn current(pg: &PgPool, user: UserId, now: OffsetDateTime) -> Result<Vec<Action>> {
+    Ok(berth_store::container_actions::list_current(pg, user, now - SETTLES).await?)
 }
 
 pub(super) fn dashboard(stored: &Stored, sightings: &Sightings, now: OffsetDateTime) -> Dashboard {
@@ -75,7 +85,9 @@ impl<'a> Building<'a> {
             id: node.id,
             name: node.name.clone(),
             seen_at: sighting.and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at),
-            trouble: sighting.and_then(|sighting| sighting.trouble.as_ref()).map(|trouble| trouble.message.clone()),
+            trouble: sighting
+                .and_then(|sighting| sighting.trouble.as_ref())
+                .map(|trouble| trouble.message.clone()),
             containers: rows.iter().filter(|row| row.node_id == node.id).count(),
         }
     }
@@ -96,7 +108,7 @@ impl<'a> Building<'a> {
         };
         let row = |container: &Arc<Container>| {
             let node = self.node(container.node_id)?;
-            Some(managed_row(node, container, self.sighting(node.id), self.now))
+            Some(managed_row(node, container, self.sighting(node.id), &self.stored.actions, self.now))
         };
         self.stored.containers.iter().filter(finished).filter_map(row).collect()
     }
@@ -132,6 +144,7 @@ pub(super) fn managed_row(
     node: &Node,
     container: &Arc<Container>,
     sighting: Option<&Sighting>,
+    actions: &[Action],
     now: OffsetDateTime,
 ) -> Row {
     let found = sighting.and_then(|sighting| sighting.guest(container.vmid));
@@ -141,16 +154,35 @@ pub(super) fn managed_row(
             "It was moved to {}. Add that node to see and steer it",
             elsewhere.pve_node
         )),
+        // Somebody has just been inside: it runs, and is too new to be listed.
+        None if container.discovered_at.is_some_and(|at| now - at < SETTLES) => State::Running,
         None if now - container.created_at < SETTLES => {
             State::Unknown(format!("{} does not list it yet", node.name))
         }
         None => State::Gone,
     };
     let (state, last_seen) = state(node, sighting, guest, now, absent);
+    let action = actions.iter().find(|action| action.container_id == container.id);
+    let seen_at = sighting.and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at);
+    let state = action.and_then(|action| outcome(action, seen_at)).unwrap_or(state);
     Row {
         container: Some(container.clone()),
+        under_way: action.filter(|action| action.state.is_live()).map(|action| action.kind),
         hostname: guest.and_then(|guest| guest.name.clone()).unwrap_or_else(|| container.hostname.clone()),
         ..row(node, container.vmid, guest, state, last_seen)
+    }
+}
+
+/// What an action has left behind, where its node's list is too old to tell.
+fn outcome(action: &Action, seen_at: Option<OffsetDateTime>) -> Option<State> {
+    let ended = action.finished_at.filter(|_| action.state == ActionState::Done)?;
+    if seen_at.is_some_and(|seen_at| seen_at > ended + LAG) {
+        return None;
+    }
+    match action.kind {
+        ActionKind::Start | ActionKind::Restart => Some(State::Running),
+        ActionKind::Stop | ActionKind::Shutdown => Some(State::Stopped),
+        ActionKind::Delete | ActionKind::Adopt => None,
     }
 }
 
@@ -178,14 +210,25 @@ fn state(
     }
 }
 
-fn row(node: &Node, vmid: Vmid, guest: Option<&Guest>, state: State, last_seen: Option<OffsetDateTime>) -> Row {
+fn row(
+    node: &Node,
+    vmid: Vmid,
+    guest: Option<&Guest>,
+    state: State,
+    last_seen: Option<OffsetDateTime>,
+) -> Row {
     Row {
         container: None,
         node_id: node.id,
         node_name: node.name.clone(),
         vmid,
         hostname: guest.and_then(|guest| guest.name.clone()).unwrap_or_else(|| format!("CT {vmid}")),
-        usage: if state == State::Running { guest.map_or_else(Usage::default, |guest| guest.usage) } else { idle(guest) },
+        usage: if state == State::Running {
+            guest.map_or_else(Usage::default, |guest| guest.usage)
+        } else {
+            idle(guest)
+        },
+        under_way: None,
         lock: guest.and_then(|guest| guest.lock.clone()),
         tags: guest.map(|guest| guest.tags.clone()).unwrap_or_default(),
         state,

@@ -88,16 +88,8 @@ pub enum Sort {
 
 impl Sort {
     /// All of them, as the table has them.
-    pub const ALL: [Self; 8] = [
-        Self::Name,
-        Self::Vmid,
-        Self::Status,
-        Self::Node,
-        Self::Cpu,
-        Self::Memory,
-        Self::Disk,
-        Self::Uptime,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Name, Self::Vmid, Self::Status, Self::Node, Self::Cpu, Self::Memory, Self::Disk, Self::Uptime];
 
     /// Its name in addresses.
     pub const fn slug(self) -> &'static str {
@@ -229,6 +221,7 @@ mod tests {
             vmid: Vmid::new(vmid).unwrap(),
             hostname: hostname.into(),
             state,
+            under_way: None,
             lock: None,
             usage: Usage { memory: Some((u64::from(vmid), 1000)), ..Usage::default() },
             tags: vec![hostname[..1].to_owned()],

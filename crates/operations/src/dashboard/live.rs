@@ -186,7 +186,7 @@ impl Shared {
             return Ok(built.dashboard.clone());
         }
         if !rows_are_good {
-            built.stored = build::stored(&self.ctx.pg, entry.user).await?;
+            built.stored = build::stored(&self.ctx.pg, entry.user, self.ctx.clock.now()).await?;
         }
         built.read_sightings(&self.ctx).await?;
         let mut dashboard = build::dashboard(&built.stored, &built.sightings, self.ctx.clock.now());
@@ -202,7 +202,9 @@ impl Shared {
     /// Those who look, with the nodes that are due.
     fn due(&self) -> Vec<(Arc<Entry>, NodeId)> {
         let mut entries = self.entries();
-        entries.retain(|_, entry| locked(&entry.looked).at.elapsed() < KEEP || entry.changed.receiver_count() > 0);
+        entries.retain(|_, entry| {
+            locked(&entry.looked).at.elapsed() < KEEP || entry.changed.receiver_count() > 0
+        });
         let looking: Vec<_> =
             entries.values().filter(|entry| locked(&entry.looked).at.elapsed() < LOOKS).cloned().collect();
         drop(entries);
@@ -254,7 +256,9 @@ async fn listen(shared: Weak<Shared>, mut changes: Changes) {
         let change = changes.next().await;
         let Some(shared) = shared.upgrade() else { return };
         let told: Vec<Arc<Entry>> = match change {
-            Change::Rows(user) | Change::Guests(user) => shared.entries().get(&user).cloned().into_iter().collect(),
+            Change::Rows(user) | Change::Guests(user) => {
+                shared.entries().get(&user).cloned().into_iter().collect()
+            }
             Change::Unheard => {
                 shared.unheard.fetch_add(1, Ordering::AcqRel);
                 shared.entries().values().cloned().collect()

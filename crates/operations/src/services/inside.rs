@@ -32,8 +32,9 @@ impl Inside {
     pub(crate) async fn enter(ctx: &Context, user: UserId, container: Container) -> Result<Self> {
         let connection = NodeConnection::for_user(ctx, user, container.node_id).await?;
         let until = Instant::now() + DEADLINE;
-        let work =
-            async { tokio::try_join!(connection.connect_ssh(DEADLINE), identity::check(&connection, &container)) };
+        let work = async {
+            tokio::try_join!(connection.connect_ssh(DEADLINE), identity::check(&connection, &container))
+        };
         let (ssh, _) = timeout_at(until, work).await.unwrap_or_else(|_| Err(late(&connection.node)))?;
         Ok(Self { container, node: connection.node, pct: Pct::new(ssh), until })
     }

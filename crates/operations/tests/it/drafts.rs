@@ -2,9 +2,9 @@
 
 use berth_domain::{Clock, NodeId};
 use berth_operations::creation::{CreationForm, submit};
+use berth_operations::dashboard::Live;
 use berth_operations::drafts::Draft;
 use berth_operations::vmids::{self, Availability};
-use berth_operations::dashboard::Live;
 use berth_operations::{Error, Settings, drafts, nodes};
 use berth_store::PgPool;
 use berth_testkit::wait::{DEADLINE, wait_until};

@@ -59,7 +59,7 @@ async fn only_its_owner_asks_and_sees(pg: PgPool) {
     assert_eq!(request(&pg, eve, id, START).await, None);
     assert!(request(&pg, user, id, START).await.is_some());
     assert!(actions::last(&pg, eve, id).await.unwrap().is_none());
-    assert!(actions::list_open(&pg, eve).await.unwrap().is_empty());
+    assert!(actions::list_current(&pg, eve, NOW).await.unwrap().is_empty());
     assert!(!actions::dismiss(&pg, eve, id).await.unwrap());
     let event = (EventKind::Revealed, "nginx");
     assert!(!events::append(&pg, eve, id, event, NOW).await.unwrap());
@@ -121,7 +121,7 @@ async fn a_failure_stays_until_dismissed_or_the_next_action(pg: PgPool) {
         actions::finish(&pg, &held, "a", failed, NOW).await.unwrap();
         let last = actions::last(&pg, user, id).await.unwrap().unwrap();
         assert_eq!((last.error.as_deref(), last.remedy), (Some("no␀"), Some(Remedy::Stop)));
-        assert_eq!(actions::list_open(&pg, user).await.unwrap(), [last]);
+        assert_eq!(actions::list_current(&pg, user, NOW).await.unwrap(), [last]);
         if dismissed {
             assert!(actions::dismiss(&pg, user, id).await.unwrap());
             assert!(actions::last(&pg, user, id).await.unwrap().is_none());

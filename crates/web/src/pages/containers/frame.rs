@@ -5,8 +5,8 @@ use berth_operations::actions;
 use berth_operations::containers::{ContainerBrief, State as Doing};
 
 use super::actions::view::ActionBar;
-use super::badge;
 use super::view::{Frame, Tab};
+use super::{badge, service_links};
 use crate::WebError;
 use crate::error::NodeTrouble;
 use crate::extract::Call;
@@ -43,6 +43,7 @@ pub(crate) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Fra
     };
     let frame = Frame {
         id: container.id,
+        services: service_links(&container),
         url,
         tab,
         hostname: container.hostname,

@@ -84,7 +84,12 @@ fn charts(history: &[RrdPoint]) -> Vec<Chart> {
     let last = |value: fn(&RrdPoint) -> Option<f64>| history.iter().rev().find_map(value);
     vec![
         Chart::draw("CPU", Unit::Share, None, &[measured("CPU", |point| point.cpu)]),
-        Chart::draw("Memory", Unit::Bytes, last(|point| point.maxmem), &[measured("Memory", |point| point.mem)]),
+        Chart::draw(
+            "Memory",
+            Unit::Bytes,
+            last(|point| point.maxmem),
+            &[measured("Memory", |point| point.mem)],
+        ),
         Chart::draw(
             "Network",
             Unit::Rate,

@@ -88,6 +88,8 @@ pub struct Frame {
     pub address: Option<String>,
     /// The container template it was made from.
     pub container_template: Option<String>,
+    /// The ports of its services.
+    pub services: Vec<ServiceLink>,
     /// Proxmox's tags.
     pub tags: Vec<String>,
     /// When Berth made or adopted it.
@@ -126,7 +128,11 @@ impl Range {
 
     /// The one of that name, else an hour.
     pub fn of(name: &str) -> Self {
-        Self::ALL.into_iter().find(|(_, other, _)| *other == name).map(|(range, _, _)| range).unwrap_or_default()
+        Self::ALL
+            .into_iter()
+            .find(|(_, other, _)| *other == name)
+            .map(|(range, _, _)| range)
+            .unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
+use berth_domain::action::ActionKind;
 use berth_domain::guest::Usage;
 use berth_operations::containers::State as Doing;
 use berth_operations::dashboard::filter::{Selection, Status};
@@ -121,7 +122,8 @@ fn container_card(row: &Row) -> ContainerCard {
         },
         hostname: row.hostname.clone(),
         vmid: row.vmid.get(),
-        state: badge(&row.state),
+        state: if row.under_way.is_some() { State::Creating } else { badge(&row.state) },
+        under_way: row.under_way.map_or("", ActionKind::going_on),
         lock: row.lock.clone(),
         node: row.node_name.clone(),
         node_id: row.node_id,
@@ -140,7 +142,8 @@ fn gauges(usage: &Usage) -> Option<[Gauge; 3]> {
     let cpu = (usage.cpu?.clamp(0.0, 1.0) * 1000.0).round() as u64;
     let cores = usage.cpus.map(|cores| format!("{} % of {cores} cores", cpu as f64 / 10.0));
     let of = |pair: Option<(u64, u64)>| pair.map(|(used, all)| format!("{} of {}", size(used), size(all)));
-    let meter = |pair: Option<(u64, u64)>| pair.map_or_else(|| Meter::of(0, 0), |(used, all)| Meter::of(used, all));
+    let meter =
+        |pair: Option<(u64, u64)>| pair.map_or_else(|| Meter::of(0, 0), |(used, all)| Meter::of(used, all));
     Some([
         Gauge { label: "CPU", meter: Meter::of(cpu, 1000), text: cores.unwrap_or_default() },
         Gauge { label: "Memory", meter: meter(usage.memory), text: of(usage.memory).unwrap_or_default() },

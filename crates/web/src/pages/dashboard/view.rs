@@ -40,6 +40,8 @@ pub struct ContainerCard {
     pub vmid: u32,
     /// Its state.
     pub state: State,
+    /// What is being done to it, such as `Starting`; else nothing.
+    pub under_way: &'static str,
     /// What holds it, such as `backup`.
     pub lock: Option<String>,
     /// Its node's display name.
