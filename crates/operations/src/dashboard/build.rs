@@ -256,3 +256,6 @@ fn idle(guest: Option<&Guest>) -> Usage {
     let Some(guest) = guest else { return Usage::default() };
     Usage { cpu: None, uptime: None, memory: None, disk: None, ..guest.usage }
 }
+
+#[cfg(test)]
+mod tests;
