@@ -115,3 +115,10 @@ pub(crate) async fn row(ctx: &Context, user: UserId, node: &Node, container: &Co
     let current = build::current(&ctx.pg, user, now).await?;
     Ok(build::managed_row(node, &Arc::new(container.clone()), sighting.as_ref(), &current, now))
 }
+
+/// What a node has said is void: it was edited or deleted. Whoever looks has it asked anew at once.
+pub(crate) async fn forget_node(ctx: &Context, node: NodeId) {
+    if let Err(error) = berth_store::guests::forget(&ctx.redis, node).await {
+        tracing::warn!(%node, %error, "what the node said before may be shown until it is asked again");
+    }
+}

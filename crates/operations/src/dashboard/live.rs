@@ -266,7 +266,11 @@ async fn listen(shared: Weak<Shared>, mut changes: Changes) {
         };
         for entry in told {
             match change {
-                Change::Rows(_) => drop(entry.rows.fetch_add(1, Ordering::AcqRel)),
+                Change::Rows(_) => {
+                    entry.rows.fetch_add(1, Ordering::AcqRel);
+                    // A node may be new, or another by now; of the others it is nobody's turn yet.
+                    locked(&entry.due).clear();
+                }
                 Change::Guests(_) => drop(entry.guests.fetch_add(1, Ordering::AcqRel)),
                 Change::Unheard => {}
             }
