@@ -21,6 +21,7 @@ const link = (page: Page, name: string, wanted: Wanted) => page.getByRole("main"
 const toast = (page: Page, text: string) => page.locator("#toasts").getByText(text);
 
 test("in place, and by keyboard", async ({ page }) => {
+  test.slow();
   const wanted = await container(page);
   await sound(page, "a running container with its actions");
   await page.evaluate(() => Object.assign(window, { same: true }));
@@ -52,6 +53,7 @@ test("in place, and by keyboard", async ({ page }) => {
 });
 
 test("deleted, once its name is typed, and kept in the history", async ({ page }) => {
+  test.slow();
   const wanted = await container(page);
   await link(page, "Delete", wanted).click();
   const question = page.getByRole("dialog", { name: `Delete ${wanted.hostname}?` });

@@ -122,7 +122,7 @@ pub async fn run(
 async fn create(job: CreationJob, shared: Data<Shared>) -> Result<(), Infallible> {
     let Shared { ctx, owner, shutdown } = (*shared).clone();
     let what = format!("creation {}", job.creation_id);
-    see_to(what, creation::deliver(&ctx, job.creation_id, &owner, shutdown)).await;
+    see_to(what, Box::pin(creation::deliver(&ctx, job.creation_id, &owner, shutdown))).await;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ async fn create(job: CreationJob, shared: Data<Shared>) -> Result<(), Infallible
 async fn act(job: ActionJob, shared: Data<Shared>) -> Result<(), Infallible> {
     let Shared { ctx, owner, shutdown } = (*shared).clone();
     let what = format!("action {}", job.action_id);
-    see_to(what, actions::deliver(&ctx, job.action_id, &owner, shutdown)).await;
+    see_to(what, Box::pin(actions::deliver(&ctx, job.action_id, &owner, shutdown))).await;
     Ok(())
 }
 

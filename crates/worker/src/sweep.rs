@@ -22,7 +22,7 @@ pub(crate) async fn run(ctx: Context, interval: Duration) {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, what, "queued what was stranded"),
                 Err(error) => {
-                    tracing::warn!(%error, what, "could not look for what is stranded, trying again")
+                    tracing::warn!(%error, what, "could not look for what is stranded, trying again");
                 }
             }
         }

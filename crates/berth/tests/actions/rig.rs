@@ -70,8 +70,8 @@ impl Rig {
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let inputs: String =
-            fields.iter().map(|(name, value)| format!(r#"<input name="{name}" value="{value}">"#)).collect();
+        let input = |(name, value): &(&str, &str)| format!(r#"<input name="{name}" value="{value}">"#);
+        let inputs = fields.iter().map(input).collect::<Vec<_>>().concat();
         let html = format!(r#"<form method="post" action="{path}">{inputs}</form>"#);
         self.browser.submit(&Form::of(&html, path).unwrap()).await
     }

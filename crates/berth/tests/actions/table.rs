@@ -1,7 +1,8 @@
 //! Every action in every state.
 
+use berth_domain::CreationId;
 use berth_domain::action::{ActionKind, ActionState};
-use berth_operations::creation;
+use berth_operations::{creation, drafts};
 use berth_testkit::{DEADLINE, TemplateFolder, wait_until};
 use serde_json::json;
 
@@ -115,14 +116,19 @@ async fn while_another_one_is_under_way() {
     assert_eq!(rig.sent(101).await, ["POST /nodes/pve/lxc/101/status/stop"]);
 }
 
+/// A creation whose script does not end.
+async fn endless(rig: &Rig, folder: &TemplateFolder, vmid: u32) -> CreationId {
+    let mut form = rig.app.creation_form(rig.owner, folder, vmid).await;
+    form.os_template = "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst".into();
+    let draft = drafts::start(&rig.app.ctx, rig.owner.user, form).await.unwrap();
+    creation::submit(&rig.app.ctx, rig.owner.user, draft.id).await.unwrap()
+}
+
 #[tokio::test]
 async fn while_it_is_being_created() {
     let mut rig = Rig::start(1).await;
     let folder = TemplateFolder::new("endless").script("10-wait.sh", "sleep 600\n");
-    let mut form = rig.app.creation_form(rig.owner, &folder, 250).await;
-    form.os_template = "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst".into();
-    let draft = berth_operations::drafts::start(&rig.app.ctx, rig.owner.user, form).await.unwrap();
-    let creation = creation::submit(&rig.app.ctx, rig.owner.user, draft.id).await.unwrap();
+    let creation = endless(&rig, &folder, 250).await;
     let id = wait_until(DEADLINE, "the container exists", async || {
         rig.app.creation(rig.owner, creation).await.container_id
     })
@@ -132,8 +138,16 @@ async fn while_it_is_being_created() {
         assert_eq!(page.status, 409, "{kind}");
         assert!(page.html.contains("still being created"), "{kind}: {}", page.html);
     }
-    creation::cancel(&rig.app.ctx, rig.owner.user, creation).await.unwrap();
-    rig.app.ended(rig.owner, creation).await;
+    // Both of the worker's places for creations are taken, and an action goes its way all the same.
+    let second = endless(&rig, &folder, 251).await;
+    let other = rig.container(101).await;
+    rig.ask(other, ActionKind::Stop).await;
+    assert_eq!(rig.ended(other).await.state, ActionState::Done);
+    for creation in [creation, second] {
+        assert!(rig.app.creation(rig.owner, creation).await.state.is_live());
+        creation::cancel(&rig.app.ctx, rig.owner.user, creation).await.unwrap();
+        rig.app.ended(rig.owner, creation).await;
+    }
     assert_eq!(
         rig.ask(id, ActionKind::Stop).await.status,
         200,

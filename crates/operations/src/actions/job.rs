@@ -17,7 +17,7 @@ use crate::{Context, Error, NodeConnection, Result, vmids};
 
 /// The longest that a task is waited for; deleting a large disk takes a while.
 const TASK: Duration = Duration::from_mins(10);
-const DELETING: Duration = Duration::from_mins(60);
+const DELETING: Duration = Duration::from_hours(1);
 /// How often the same request is sent at most; the second time only when nothing of the first was found.
 const MOST_SENDINGS: u32 = 2;
 

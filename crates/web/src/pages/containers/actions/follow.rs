@@ -18,7 +18,7 @@ use crate::layout::{Toast, Tone};
 pub(super) async fn fragment(call: Call, Id(id): Id<ContainerId>) -> Result<Response, WebError> {
     let last = actions::last(call.ctx(), call.user_id(), id).await?;
     match containers::find(call.ctx(), call.user_id(), id).await {
-        Ok(_) if !call.by_htmx.0 => return Ok(call.by_htmx.go_to(&format!("/containers/{id}"))),
+        Ok(_) if !call.by_htmx.0 => Ok(call.by_htmx.go_to(&format!("/containers/{id}"))),
         Ok(found) => Ok(of(&call, found, last, None).await?.into_response()),
         // Deleted or forgotten, perhaps in this very moment.
         Err(Error::NotFound) => Ok(gone(&call, id, last).await?.into_response()),
