@@ -16,7 +16,7 @@ function timeElement(at) {
 function lineElement({ text, level, at }) {
   const line = document.createElement("div");
   line.className = `log-line log-${level}`;
-  if (at) line.append(timeElement(at), " ");
+  if (at) line.append(timeElement(at));
   const shown = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)} …` : text;
   line.append(render(shown));
   if (text.length > LONGEST_LINE) line.append(` (${text.length - LONGEST_LINE} more characters)`);

@@ -39,7 +39,8 @@ export function showTimes(scope = document) {
     if (element.dataset.show === "stamp") {
       // Thousands of them, which do not change.
       delete element.dataset.show;
-      element.textContent = stamp(date);
+      // The space belongs to it, so that both can be copied as one line.
+      element.textContent = `${stamp(date)} `;
       continue;
     }
     element.title = absolute.format(date);

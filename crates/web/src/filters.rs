@@ -42,7 +42,7 @@ pub(crate) fn stamp(instant: &OffsetDateTime, _: &dyn Values) -> Result<Safe<Str
     let machine = instant.format(&Rfc3339).map_err(Error::custom)?;
     let readable = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     let human = instant.to_offset(time::UtcOffset::UTC).format(&readable).map_err(Error::custom)?;
-    Ok(Safe(format!(r#"<time class="log-time" datetime="{machine}" data-show="stamp">{human}</time>"#)))
+    Ok(Safe(format!(r#"<time class="log-time" datetime="{machine}" data-show="stamp">{human} </time>"#)))
 }
 
 /// A point in time as RFC 3339, for attributes.

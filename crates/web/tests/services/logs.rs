@@ -135,7 +135,7 @@ async fn a_log_that_cannot_be_read_says_why_and_what_to_do() {
         notice.contains("ct101 is not running. Start it") || notice.contains("Start it and try again"),
         "{notice}"
     );
-    let (follow, _) = (path.replace("/log?", "/log/follow?"), ());
+    let follow = path.replace("/log?", "/log/follow?");
     assert_eq!(rig.follow(&follow, "now").await.status, 409);
     assert_eq!(rig.follow(&follow, "nonsense").await.status, 400);
 }

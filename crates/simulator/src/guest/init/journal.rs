@@ -13,7 +13,7 @@ use crate::clock;
 /// Where the journal is kept inside.
 pub(crate) const PATH: &str = "/var/log/journal/system.jsonl";
 
-/// What BusyBox's syslogd writes, where there is no journal to be asked.
+/// What busybox's syslogd writes, where there is no journal to be asked.
 const SYSLOG: &str = "/var/log/messages";
 /// `info`, as what a program prints has by itself.
 const INFO: u8 = 6;

@@ -290,15 +290,17 @@ fn logs(args: &[String]) -> i32 {
     let skip = tail.map_or(0, |tail| entries.len().saturating_sub(tail));
     entries.drain(..skip).for_each(drop);
     entries.iter().for_each(print);
-    while follow {
+    if !follow {
+        return 0;
+    }
+    loop {
         match journalctl::next(&mut reader) {
             Some(entry) if fits(&entry) => print(&entry),
             Some(_) => {}
-            None if !found.is_up() => break,
+            None if !found.is_up() => return 0,
             None => std::thread::sleep(POLL),
         }
     }
-    0
 }
 
 /// `2026-11-21T01:22:37.123456000Z`

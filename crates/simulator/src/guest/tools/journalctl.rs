@@ -148,9 +148,10 @@ pub(super) fn main(args: &[String]) -> i32 {
         out("-- No entries --\n");
     }
     if options.reverse {
-        entries.iter().rev().for_each(|entry| print(entry, &options));
-    } else {
-        entries.iter().for_each(|entry| print(entry, &options));
+        entries.make_contiguous().reverse();
+    }
+    for entry in &entries {
+        print(entry, &options);
     }
     if !options.follow {
         return 0;
@@ -175,7 +176,9 @@ pub(super) fn tail(unit: &str, lines: usize) {
         }
     }
     let options = Options::default();
-    entries.iter().rev().take(lines).rev().for_each(|entry| print(entry, &options));
+    for entry in entries.iter().rev().take(lines).rev() {
+        print(entry, &options);
+    }
 }
 
 /// The next whole line; a half-written one is left for later.

@@ -51,7 +51,7 @@ impl CredentialRow {
 
     /// The value in clear, for the one who has asked.
     pub fn shown(&self) -> Option<&str> {
-        self.value.as_ref().map(|value| value.expose_secret())
+        self.value.as_ref().map(Secret::expose_secret)
     }
 }
 
