@@ -43,10 +43,11 @@ async fn a_value_is_shown_to_its_owner_when_asked_and_kept_nowhere() {
     assert_eq!(status(&mut rig, "gone", "KEY").await, 409);
     assert_eq!(status(&mut rig, "", "").await, 400);
 
-    // Recorded, and nowhere else: not in a log, not in the database, not in Redis.
-    let log = rig.web.log();
-    assert!(log.contains("Showed PASSWORD of shop"), "{log}");
-    assert!(!log.contains("geheim") && !rig.app.redis.writes().contains("geheim"));
+    // That it was shown is in the history; the value is nowhere: not in a log, not in the database, not in Redis.
+    let history = rig.browser.get(&format!("/containers/{id}/history")).await;
+    assert_eq!(history.html.matches("Showed PASSWORD of shop").count(), 1, "{}", history.html);
+    assert!(!history.html.contains("geheim"));
+    assert!(!rig.web.log().contains("geheim") && !rig.app.redis.writes().contains("geheim"));
     assert!(!rig.app.database.text().await.contains("geheim"));
 }
 

@@ -108,7 +108,7 @@ async fn a_container_that_has_taken_the_vmid_is_left_alone() {
         .unwrap();
     let page = discover(&mut rig, id).await;
     assert_eq!(page.status, 409, "{}", page.html);
-    assert!(page.html.contains("is another one by now"), "{}", page.html);
+    assert!(page.html.contains("its notes lack the line"), "{}", page.html);
     assert_eq!(rig.app.simulator.pct_calls(DEBIAN).await, 0, "nothing was done in it");
     let log = rig.browser.get(&format!("/containers/{id}/log")).await;
     assert_eq!(log.status, 409, "{}", log.html);

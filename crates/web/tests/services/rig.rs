@@ -51,6 +51,10 @@ impl Rig {
             .execute(&self.app.ctx.pg)
             .await
             .unwrap();
+        // The line by which it is known again.
+        let mark = format!("pct set {vmid} --description 'berth-container: {id}'");
+        self.app.simulator.root_shell(0, &mark).await;
+        self.app.simulator.forget_calls().await;
         id
     }
 
