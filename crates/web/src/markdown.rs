@@ -32,12 +32,9 @@ impl HtmlSafe for Markdown {}
 fn harmless(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Html(markup) | Event::InlineHtml(markup) => Event::Text(words(&markup).into()),
-        Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
-            Event::Start(Tag::Link { link_type, dest_url: allowed(dest_url), title: "".into(), id })
-        }
-        Event::Start(Tag::Image { link_type, dest_url, id, .. }) => {
-            Event::Start(Tag::Link { link_type, dest_url: allowed(dest_url), title: "".into(), id })
-        }
+        Event::Start(
+            Tag::Link { link_type, dest_url, id, .. } | Tag::Image { link_type, dest_url, id, .. },
+        ) => Event::Start(Tag::Link { link_type, dest_url: allowed(dest_url), title: "".into(), id }),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Link),
         other => other,
     }

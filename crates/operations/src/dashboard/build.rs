@@ -56,7 +56,9 @@ pub(super) fn dashboard(stored: &Stored, sightings: &Sightings, now: OffsetDateT
     let building = Building { stored, sightings, now };
     let mut rows = building.managed();
     rows.extend(building.unmanaged());
-    rows.iter_mut().for_each(|row| row.search = search(row));
+    for row in &mut rows {
+        row.search = search(row);
+    }
     rows.sort_by(|a, b| (&a.hostname, a.vmid, a.node_id).cmp(&(&b.hostname, b.vmid, b.node_id)));
     let tags: BTreeSet<&str> = rows.iter().flat_map(|row| row.tags.iter().map(String::as_str)).collect();
     let tags = tags.into_iter().map(str::to_owned).collect();

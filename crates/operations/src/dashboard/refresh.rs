@@ -29,7 +29,7 @@ pub(super) enum Asked {
 
 /// Asks a node if it is this process's turn, stores what it says, and announces that.
 pub(super) async fn ask(ctx: &Context, user: UserId, node: NodeId) -> Result<Asked> {
-    if !guests::take_turn(&ctx.redis, node, INTERVAL - SLACK).await? {
+    if !guests::take_turn(&ctx.redis, node, INTERVAL.saturating_sub(SLACK)).await? {
         return Ok(Asked::NotOurTurn);
     }
     let answer = list(ctx, user, node).await;

@@ -52,29 +52,29 @@ fn guest(vmid: u32, pve_node: &str, running: Option<bool>) -> Guest {
     }
 }
 
-fn state_of(sighting: Option<Sighting>, now: i64) -> State {
+fn state_of(sighting: Option<&Sighting>, now: i64) -> State {
     let node = node();
-    managed_row(&node, &container(&node), sighting.as_ref(), &[], seconds(now)).state
+    managed_row(&node, &container(&node), sighting, &[], seconds(now)).state
 }
 
 #[test]
 fn a_node_that_does_not_answer_is_not_an_empty_one() {
-    let seen = |running| Some(Sighting::seen(seconds(99), vec![guest(101, "pve", running)]));
-    assert_eq!(state_of(seen(Some(true)), 100), State::Running);
-    assert_eq!(state_of(seen(Some(false)), 100), State::Stopped);
-    assert!(matches!(state_of(seen(None), 100), State::Unknown(_)));
+    let seen = |running| Sighting::seen(seconds(99), vec![guest(101, "pve", running)]);
+    assert_eq!(state_of(Some(&seen(Some(true))), 100), State::Running);
+    assert_eq!(state_of(Some(&seen(Some(false))), 100), State::Stopped);
+    assert!(matches!(state_of(Some(&seen(None)), 100), State::Unknown(_)));
     assert!(matches!(state_of(None, 100), State::Unknown(_)));
-    let dead = seen(Some(true)).map(|sighting| sighting.failed(seconds(100), "dead".into()));
-    assert_eq!(state_of(dead, 100), State::Unknown("dead".into()));
-    let empty = || Some(Sighting::seen(seconds(99), Vec::new()));
-    assert_eq!(state_of(empty(), 100), State::Gone);
-    assert!(matches!(state_of(empty(), 5), State::Unknown(_)), "too new to be listed");
+    let dead = seen(Some(true)).failed(seconds(100), "dead".into());
+    assert_eq!(state_of(Some(&dead), 100), State::Unknown("dead".into()));
+    let empty = Sighting::seen(seconds(99), Vec::new());
+    assert_eq!(state_of(Some(&empty), 100), State::Gone);
+    assert!(matches!(state_of(Some(&empty), 5), State::Unknown(_)), "too new to be listed");
 }
 
 #[test]
 fn one_that_lives_on_another_member_has_moved_and_is_not_steered_from_here() {
     let moved = Sighting::seen(seconds(99), vec![guest(101, "pve2", Some(true))]);
-    let State::Unknown(cause) = state_of(Some(moved), 100) else { panic!("it is not known") };
+    let State::Unknown(cause) = state_of(Some(&moved), 100) else { panic!("it is not known") };
     assert!(cause.contains("pve2"), "{cause}");
 }
 
