@@ -1,6 +1,7 @@
 //! `GET /`: all containers and what is being created. htmx gets the part that changes.
 
 use axum::extract::Query;
+use axum::http::HeaderName;
 use axum::response::{IntoResponse, Response};
 use berth_domain::action::ActionKind;
 use berth_domain::guest::Usage;
@@ -21,6 +22,7 @@ use crate::layout::Section;
 use crate::pages::containers::{badge, service_links};
 use crate::pages::creations::view::PHASES;
 
+const HX_REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 /// How many containers one page has.
 const PAGE: usize = 100;
 
@@ -28,7 +30,9 @@ pub(super) async fn page(call: Call, Query(typed): Query<Typed>) -> Result<Respo
     let dashboard = call.state.live.dashboard(call.user_id()).await?;
     let region = region(&dashboard, typed.into(), &call);
     if call.by_htmx.0 {
-        return Ok(DashboardRegion { region }.into_response());
+        // The address as a link would have it, not with every empty field of the form.
+        let address = region.address.href();
+        return Ok(([(HX_REPLACE_URL, address)], DashboardRegion { region }).into_response());
     }
     let layout = call.layout("Containers", Section::Containers).await?;
     let nodes = dashboard.nodes.iter().map(|node| (node.id.to_string(), node.name.clone())).collect();
