@@ -156,9 +156,7 @@ pub(super) fn managed_row(
             "It was moved to {}. Add that node to see and steer it",
             elsewhere.pve_node
         )),
-        // Somebody has just been inside: it runs, and is too new to be listed.
-        None if container.discovered_at.is_some_and(|at| now - at < SETTLES) => State::Running,
-        None if now - container.created_at < SETTLES => {
+        None if now - container.created_at < SETTLES && container.discovered_at.is_none() => {
             State::Unknown(format!("{} does not list it yet", node.name))
         }
         None => State::Gone,
@@ -166,6 +164,11 @@ pub(super) fn managed_row(
     let (state, last_seen) = state(node, sighting, guest, now, absent);
     let action = actions.iter().find(|action| action.container_id == container.id);
     let seen_at = sighting.and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at);
+    let state = match state {
+        // Somebody has been inside since that list was made.
+        State::Stopped | State::Gone if was_inside_after(container, seen_at) => State::Running,
+        state => state,
+    };
     let state = action.and_then(|action| outcome(action, seen_at)).unwrap_or(state);
     Row {
         container: Some(container.clone()),
@@ -173,6 +176,11 @@ pub(super) fn managed_row(
         hostname: guest.and_then(|guest| guest.name.clone()).unwrap_or_else(|| container.hostname.clone()),
         ..row(node, container.vmid, guest, state, last_seen)
     }
+}
+
+/// Whether services were looked for when the node's list was not yet made, or too old to tell.
+fn was_inside_after(container: &Container, seen_at: Option<OffsetDateTime>) -> bool {
+    container.discovered_at.zip(seen_at).is_some_and(|(inside, seen_at)| seen_at <= inside + LAG)
 }
 
 /// What an action has left behind, where its node's list is too old to tell.

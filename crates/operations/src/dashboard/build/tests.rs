@@ -100,6 +100,21 @@ fn what_an_action_has_done_counts_until_the_list_is_new_enough() {
 }
 
 #[test]
+fn a_container_that_somebody_was_inside_of_runs_whatever_an_older_list_says() {
+    let node = node();
+    let inside = Arc::new(Container { discovered_at: Some(seconds(100)), ..(*container(&node)).clone() });
+    let row = |seen, guests| {
+        let sighting = Sighting::seen(seconds(seen), guests);
+        managed_row(&node, &inside, Some(&sighting), &[], seconds(112)).state
+    };
+    let stopped = || vec![guest(101, "pve", Some(false))];
+    assert_eq!(row(95, stopped()), State::Running);
+    assert_eq!(row(95, Vec::new()), State::Running);
+    assert_eq!(row(111, stopped()), State::Stopped);
+    assert_eq!(row(111, Vec::new()), State::Gone);
+}
+
+#[test]
 fn a_list_made_while_nobody_looked_says_when() {
     let node = node();
     let old = Sighting::seen(seconds(10), vec![guest(101, "pve", Some(true))]);
