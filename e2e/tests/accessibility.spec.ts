@@ -104,11 +104,15 @@ test("a creation while it runs and when it is ready, the container, and the list
   await ready(page, wanted);
   await sound(page, "a creation that is ready");
   await page.getByRole("link", { name: "Open container" }).click();
-  await expect(page.getByRole("heading", { name: "Services" })).toBeVisible();
-  await page.getByText("of the operating system").click();
+  await expect(page.getByRole("heading", { name: "Options" })).toBeVisible();
   await sound(page, "a container");
+  await page.getByRole("link", { name: "Services", exact: true }).click();
+  await page.getByText("of the operating system").click();
+  await sound(page, "a container's services");
   await page.goto("/");
   await sound(page, "the list");
+  await page.goto("/?view=table&group=node");
+  await sound(page, "the list as a table");
 });
 
 test("a creation that failed, and the question before it is removed", async ({ page }) => {

@@ -70,7 +70,7 @@ function finish(page) {
 }
 
 function start(page) {
-  const write = liveLog(page.querySelector(".log-frame"));
+  const { write } = liveLog(page.querySelector(".log-frame"));
   const status = page.querySelector("[data-stream]");
 
   const handle = (name, data) => {

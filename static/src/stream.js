@@ -29,12 +29,20 @@ export function parser(onEvent) {
   };
 }
 
-// `onEvent(name, data, id)` returns true when the stream is over for good. `onState` gets "live", "paused", "lost".
-export function follow(url, lastId, onEvent, onState) {
+// What an answer that is no stream says to the reader: the toast that htmx would show.
+async function reason(response) {
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  return page.querySelector("p")?.textContent.trim() || "The stream was refused. Reload the page to see why.";
+}
+
+// `onEvent(name, data, id)` returns true when the stream is over for good. `onState` gets "live", "paused", "lost"; where it is `refusable`, also
+// "refused" and why: then it stays closed until it is resumed. Answers what pauses and resumes it.
+export function follow(url, lastId, onEvent, onState, { refusable = false } = {}) {
   let last = lastId;
   let connection = null;
   let delay = FIRST_DELAY;
   let finished = false;
+  let held = false;
   let timer = 0;
 
   function stop() {
@@ -46,10 +54,17 @@ export function follow(url, lastId, onEvent, onState) {
   async function read(current) {
     const headers = { Accept: "text/event-stream" };
     if (last !== "") headers["Last-Event-ID"] = last;
+    if (refusable) headers["HX-Request"] = "true";
     const response = await fetch(url, { headers, cache: "no-store", signal: current.signal });
     if (response.status === 401) {
       location.reload();
       finished = true;
+      return;
+    }
+    if (!response.ok && refusable) {
+      const text = await reason(response);
+      held = true;
+      onState("refused", text);
       return;
     }
     if (!response.ok) throw new Error(`status ${response.status}`);
@@ -69,7 +84,7 @@ export function follow(url, lastId, onEvent, onState) {
   }
 
   async function start() {
-    if (finished || connection || document.hidden) return;
+    if (finished || held || connection || document.hidden) return;
     const current = new AbortController();
     connection = current;
     try {
@@ -79,14 +94,14 @@ export function follow(url, lastId, onEvent, onState) {
     }
     if (connection !== current) return;
     stop();
-    if (finished) return;
+    if (finished || held) return;
     onState("lost");
     timer = setTimeout(start, delay);
     delay = Math.min(delay * 2, LONGEST_DELAY);
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (finished) return;
+    if (finished || held) return;
     if (document.hidden) {
       stop();
       onState("paused");
@@ -97,4 +112,15 @@ export function follow(url, lastId, onEvent, onState) {
   addEventListener("pagehide", stop);
   addEventListener("pageshow", start);
   start();
+  return {
+    pause() {
+      held = true;
+      stop();
+    },
+    resume() {
+      held = false;
+      clearTimeout(timer);
+      start();
+    },
+  };
 }

@@ -16,6 +16,14 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+const two = (number) => String(number).padStart(2, "0");
+
+// When a line of a log was written, as logs write it.
+function stamp(date) {
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
 function ago(date) {
   const seconds = (date.getTime() - Date.now()) / 1000;
   for (const [unit, size] of units) {
@@ -28,6 +36,13 @@ export function showTimes(scope = document) {
   for (const element of scope.querySelectorAll("time[data-show]")) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
+    if (element.dataset.show === "stamp") {
+      // Thousands of them, which do not change.
+      delete element.dataset.show;
+      // The space belongs to it, so that both can be copied as one line.
+      element.textContent = `${stamp(date)} `;
+      continue;
+    }
     element.title = absolute.format(date);
     element.textContent = element.dataset.show === "ago" ? ago(date) : absolute.format(date);
   }

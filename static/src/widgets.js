@@ -100,5 +100,12 @@ export function startWidgets() {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
+  // A question that was fetched opens as it comes, and closes when it is answered, unless what was typed is wrong.
+  document.body.addEventListener("htmx:load", ({ target }) => {
+    if (target.matches("dialog[data-open]:not([open])")) target.showModal();
+  });
+  document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status !== 422) detail.requestConfig.elt.closest("dialog")?.close();
+  });
   document.querySelector("[data-focus]")?.focus();
 }

@@ -44,3 +44,12 @@ pub enum ServiceState {
     /// It failed.
     Failed,
 }
+
+/// A credential that scripts have saved inside a container. Its value stays there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// What it opens, such as `grafana`.
+    pub service: String,
+    /// Which of its values it is, such as `ADMIN_PASSWORD`.
+    pub key: String,
+}

@@ -89,3 +89,11 @@ id!(
     /// A download of an OS template from Proxmox's catalogue.
     OsTemplateDownloadId
 );
+id!(
+    /// Something that is asked of a container.
+    ActionId
+);
+id!(
+    /// A line of a container's history.
+    ContainerEventId
+);

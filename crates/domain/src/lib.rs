@@ -1,11 +1,14 @@
 //! Berth's nouns, ids and rules. No I/O: nothing here opens a socket, a file or a database.
 
+pub mod action;
 pub mod clock;
 pub mod container;
+pub mod container_event;
 pub mod container_template;
 pub mod creation;
 pub mod discovery;
 pub mod fingerprint;
+pub mod guest;
 pub mod host;
 pub mod id;
 pub mod network;
@@ -23,8 +26,8 @@ pub use clock::Clock;
 pub use fingerprint::Fingerprint;
 pub use host::{Host, HostPort};
 pub use id::{
-    ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId, OsTemplateDownloadId, PackageBucketId,
-    SessionHandle, UserId,
+    ActionId, ContainerEventId, ContainerId, ContainerTemplateId, CreationId, DraftId, NodeId,
+    OsTemplateDownloadId, PackageBucketId, SessionHandle, UserId,
 };
 pub use secret::Secret;
 pub use token::TokenId;

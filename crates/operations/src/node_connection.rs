@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use berth_domain::node::{Node, SshAccess, SshMethod};
-use berth_domain::{CreationId, HostPort, NodeId, Secret, UserId};
+use berth_domain::{ActionId, CreationId, HostPort, NodeId, Secret, UserId};
 use berth_proxmox::{Auth, Client, HostKey, SshConnection, SshCredential, SshTarget, Trust};
 use berth_store::nodes::{Credentials, SshSecret};
 
@@ -30,6 +30,12 @@ impl NodeConnection {
     /// The node that a creation works on: a job reaches no other. Errors as with [`Self::for_user`].
     pub async fn for_creation(ctx: &Context, creation: CreationId) -> Result<Self> {
         let stored = berth_store::nodes::credentials_for_creation(&ctx.pg, creation, &ctx.keyring).await;
+        Self::open(stored.map_err(sealed)?.ok_or(Error::NotFound)?)
+    }
+
+    /// The node of the container that an action is about: a job reaches no other. Errors as with [`Self::for_user`].
+    pub async fn for_action(ctx: &Context, action: ActionId) -> Result<Self> {
+        let stored = berth_store::nodes::credentials_for_action(&ctx.pg, action, &ctx.keyring).await;
         Self::open(stored.map_err(sealed)?.ok_or(Error::NotFound)?)
     }
 
@@ -65,7 +71,7 @@ impl NodeConnection {
     /// What to tell somebody who asks for something that needs SSH, of a node that has none.
     pub fn without_ssh(&self) -> Error {
         Error::Conflict(format!(
-            "{} has no SSH access, which provisioning needs. Add it under Settings, Nodes",
+            "{} has no SSH access, which provisioning, services and logs need. Add it under Settings, Nodes",
             self.node.name
         ))
     }

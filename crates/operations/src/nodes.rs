@@ -27,7 +27,7 @@ pub use save::{Saving, form, rename, save, test};
 pub use setup::{SetupCommands, setup_commands};
 pub use test::OnRow;
 
-use crate::{Context, Error, Result};
+use crate::{Context, Error, Result, dashboard};
 
 /// What deleting a node leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,7 @@ pub async fn delete(ctx: &Context, user: UserId, id: NodeId, forget: bool) -> Re
     match nodes::delete(&mut conn, user, id, forget).await?.ok_or(Error::NotFound)? {
         nodes::Deleted::Done { forgotten } => {
             tracing::info!(%user, node = %id, forgotten, "node deleted");
+            dashboard::forget_node(ctx, id).await;
             Ok(Deleted::Done)
         }
         nodes::Deleted::HasContainers => Ok(Deleted::HasContainers(containers_on(ctx, user, id).await?)),

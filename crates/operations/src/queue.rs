@@ -1,47 +1,79 @@
-//! The queue of creations in Redis. It delivers ids and remembers nothing: the row in PostgreSQL is the truth.
+//! The queues of creations and of actions in Redis. They deliver ids and remember nothing: the rows in PostgreSQL are the truth.
 
 use std::time::Duration;
 
 use apalis::prelude::{Codec, TaskSink};
 use apalis_redis::{Config, RedisStorage};
-use berth_domain::CreationId;
+use berth_domain::{ActionId, CreationId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What the queue carries: an id, no secret and no configuration.
+/// What a queue carries: an id, no secret and no configuration.
+pub trait Job: Serialize + DeserializeOwned {
+    /// A job about something that there is not, which is soon done.
+    fn about_nothing() -> Self;
+}
+
+/// What the queue of creations carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreationJob {
     /// The creation to go on with.
     pub creation_id: CreationId,
 }
 
-/// A queue backed by Redis.
-pub type Storage = RedisStorage<CreationJob>;
+/// What the queue of actions carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionJob {
+    /// The action to go on with.
+    pub action_id: ActionId,
+}
 
-/// Reads every payload of the queue. One that is no job would otherwise end a worker's loop, and then that of the next worker, to which it
+impl Job for CreationJob {
+    fn about_nothing() -> Self {
+        Self { creation_id: CreationId::new() }
+    }
+}
+
+impl Job for ActionJob {
+    fn about_nothing() -> Self {
+        Self { action_id: ActionId::new() }
+    }
+}
+
+/// The queues, backed by Redis: one of their own for actions, so that a long creation never delays a stop.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// Creations.
+    pub creations: RedisStorage<CreationJob>,
+    /// Actions.
+    pub actions: RedisStorage<ActionJob>,
+}
+
+/// Reads every payload of a queue. One that is no job would otherwise end a worker's loop, and then that of the next worker, to which it
 /// is delivered again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Payload;
 
-impl Codec<CreationJob> for Payload {
+impl<J: Job> Codec<J> for Payload {
     type Error = serde_json::Error;
     type Compact = Vec<u8>;
 
-    fn encode(&self, job: &CreationJob) -> Result<Vec<u8>, Self::Error> {
+    fn encode(&self, job: &J) -> Result<Vec<u8>, Self::Error> {
         serde_json::to_vec(job)
     }
 
-    /// What is no job becomes one about a creation that there is not, which is soon done.
-    fn decode(&self, payload: &Vec<u8>) -> Result<CreationJob, Self::Error> {
+    fn decode(&self, payload: &Vec<u8>) -> Result<J, Self::Error> {
         Ok(serde_json::from_slice(payload).unwrap_or_else(|error| {
             tracing::error!(%error, "the queue holds something that is no job; it is passed over");
-            CreationJob { creation_id: CreationId::new() }
+            J::about_nothing()
         }))
     }
 }
 
-/// Name of the queue; Redis keys begin with it.
-const QUEUE: &str = "berth:creations";
+/// Names of the queues; Redis keys begin with them.
+const CREATIONS: &str = "berth:creations";
+const ACTIONS: &str = "berth:actions";
 /// A dead worker's jobs are delivered again after three of these. The lease in PostgreSQL decides in any case.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -50,11 +82,11 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 #[error("the job queue in Redis does not answer: check that Redis runs and is reachable ({0})")]
 pub struct QueueError(String);
 
-/// Puts creations in the queue.
+/// Puts creations and actions in their queues.
 #[derive(Clone, Debug)]
 pub struct Queue(Storage);
 
-/// Connects to the queue at `url` (`redis://…`, or `redis+unix:///path` for a socket).
+/// Connects to the queues at `url` (`redis://…`, or `redis+unix:///path` for a socket).
 ///
 /// The connection comes back by itself after a restart of Redis; a stall of a few seconds does not end it.
 pub async fn connect(url: &str) -> Result<Storage, QueueError> {
@@ -65,15 +97,21 @@ pub async fn connect(url: &str) -> Result<Storage, QueueError> {
     let connection = ConnectionManager::new_with_config(client, config)
         .await
         .map_err(|error| QueueError(error.to_string()))?;
+    Ok(Storage {
+        creations: RedisStorage::new(connection.clone()).with_config(settings(CREATIONS)),
+        actions: RedisStorage::new(connection).with_config(settings(ACTIONS)),
+    })
+}
+
+fn settings(queue: &str) -> Config {
     // A batch of one: a worker with buffered jobs stops its heartbeat and has them stolen.
-    let config = Config::default()
-        .queue(QUEUE)
+    Config::default()
+        .queue(queue)
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(3)
         .persist_results(false)
-        .emit_events(false);
-    Ok(RedisStorage::new(connection).with_config(config))
+        .emit_events(false)
 }
 
 impl Queue {
@@ -84,7 +122,14 @@ impl Queue {
 
     /// Asks a worker to go on with a creation. Asking twice does no harm: whoever has the lease does the work.
     pub async fn enqueue(&self, creation_id: CreationId) -> Result<(), QueueError> {
-        self.0.clone().push(CreationJob { creation_id }).await.map_err(|error| QueueError(error.to_string()))
+        let mut queue = self.0.creations.clone();
+        queue.push(CreationJob { creation_id }).await.map_err(|error| QueueError(error.to_string()))
+    }
+
+    /// The same with an action.
+    pub async fn enqueue_action(&self, action_id: ActionId) -> Result<(), QueueError> {
+        let mut queue = self.0.actions.clone();
+        queue.push(ActionJob { action_id }).await.map_err(|error| QueueError(error.to_string()))
     }
 }
 
@@ -96,9 +141,12 @@ mod tests {
     fn a_job_comes_back_and_nothing_is_an_error() {
         let job = CreationJob { creation_id: CreationId::new() };
         let payload = Payload.encode(&job).unwrap();
-        assert_eq!(Payload.decode(&payload).unwrap(), job);
-        for payload in [b"".as_slice(), b"\xff", b"null", br#"{"creation_id":"7"}"#] {
-            assert!(Payload.decode(&payload.to_vec()).is_ok());
+        assert_eq!(Codec::<CreationJob>::decode(&Payload, &payload).unwrap(), job);
+        let action = ActionJob { action_id: ActionId::new() };
+        assert_eq!(Codec::<ActionJob>::decode(&Payload, &Payload.encode(&action).unwrap()).unwrap(), action);
+        for payload in [b"".as_slice(), b"\xff", b"null", br#"{"creation_id":"7"}"#, br#"{"action_id":7}"#] {
+            assert!(Codec::<CreationJob>::decode(&Payload, &payload.to_vec()).is_ok());
+            assert!(Codec::<ActionJob>::decode(&Payload, &payload.to_vec()).is_ok());
         }
     }
 }

@@ -209,8 +209,10 @@ impl TaskSummary {
 pub struct TaskFilter {
     /// Of one guest.
     pub vmid: Option<berth_domain::Vmid>,
-    /// Only running ones.
+    /// Only running ones. Else only ended ones, unless `all`.
     pub running: bool,
+    /// Running and ended ones.
+    pub all: bool,
     /// Only failed ones.
     pub errors: bool,
     /// At most so many (Proxmox's default is 50).
@@ -220,7 +222,12 @@ pub struct TaskFilter {
 impl TaskFilter {
     fn parameters(self) -> Parameters {
         let vmid = self.vmid.map(|vmid| parameter("vmid", vmid.get()));
-        let running = self.running.then(|| parameter("source", "active"));
+        let source = match self {
+            Self { all: true, .. } => Some("all"),
+            Self { running: true, .. } => Some("active"),
+            Self { .. } => None,
+        };
+        let running = source.map(|source| parameter("source", source));
         let errors = self.errors.then(|| parameter("errors", 1));
         let limit = self.limit.map(|limit| parameter("limit", limit));
         [vmid, running, errors, limit].into_iter().flatten().collect()

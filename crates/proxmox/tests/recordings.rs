@@ -170,6 +170,7 @@ async fn ask(client: &Client, recording: &Recording) -> Result<String, Error> {
             let filter = TaskFilter {
                 vmid: recording.parameter("vmid").map(|number| vmid(&number)),
                 running: recording.parameter("source").as_deref() == Some("active"),
+                all: false,
                 errors: recording.parameter("errors").is_some(),
                 limit: recording.parameter("limit").map(|limit| limit.parse().unwrap()),
             };

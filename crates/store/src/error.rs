@@ -23,8 +23,8 @@ pub enum Error {
     /// A stored value does not decode or decrypt; only an administrator can help.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(String),
-    /// Somebody else works on the creation by now, or it is gone: stop at once and write nothing more.
-    #[error("the lease on this creation is lost")]
+    /// Somebody else works on the creation or action by now, or it is gone: stop at once and write nothing more.
+    #[error("the lease is lost")]
     LeaseLost,
     /// The user has as many creations queued or running as somebody may have: one of them has to end first.
     #[error("the user has {most} live creations already")]

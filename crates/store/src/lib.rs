@@ -6,12 +6,16 @@
 //!
 //! [`UserId`]: berth_domain::UserId
 
+pub mod changes;
+pub mod container_actions;
+pub mod container_events;
 pub mod container_templates;
 pub mod containers;
 pub mod creations;
 pub mod crypto;
 pub mod drafts;
 pub mod error;
+pub mod guests;
 pub mod login_hosts;
 pub mod node_health;
 pub mod nodes;

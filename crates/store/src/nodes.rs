@@ -9,7 +9,9 @@ use berth_domain::node::{Node, SshAccess};
 use berth_domain::{Fingerprint, HostPort, NodeId, Secret, TokenId, UserId};
 use sqlx::PgExecutor;
 
-pub use credentials::{Credentials, credentials, credentials_for_check, credentials_for_creation};
+pub use credentials::{
+    Credentials, credentials, credentials_for_action, credentials_for_check, credentials_for_creation,
+};
 pub use delete::{Deleted, delete};
 pub use write::{insert, learn_cluster, rename, set_default, update};
 

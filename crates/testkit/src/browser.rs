@@ -78,6 +78,34 @@ pub struct Event {
     pub data: Value,
 }
 
+/// An open event stream.
+#[derive(Debug)]
+pub struct Stream {
+    response: reqwest::Response,
+    buffer: Vec<u8>,
+}
+
+impl Stream {
+    /// The data of the next event of this name; fails the test when none comes.
+    pub async fn next(&mut self, name: &str) -> String {
+        let name = format!("event: {name}\n");
+        let read = async {
+            loop {
+                while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                    let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                    let block = String::from_utf8(block).unwrap();
+                    if block.contains(&name) {
+                        return block.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+                    }
+                }
+                self.buffer
+                    .extend_from_slice(&self.response.chunk().await.unwrap().expect("the stream goes on"));
+            }
+        };
+        tokio::time::timeout(TIMEOUT, read).await.unwrap_or_else(|_| panic!("no {name}"))
+    }
+}
+
 impl Browser {
     /// At `base`, such as `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Self {
@@ -152,6 +180,14 @@ impl Browser {
             }
         }
         events
+    }
+
+    /// Opens an event stream and leaves it open.
+    pub async fn stream(&self, path: &str) -> Stream {
+        let request = self.http.get(format!("{}{path}", self.base)).header("accept", "text/event-stream");
+        let response = self.with_cookie(request).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        Stream { response, buffer: Vec::new() }
     }
 
     /// Sends a form as a script does that watches: each event's name and data until `enough` or the end, when the

@@ -36,6 +36,15 @@ pub(crate) fn ago(instant: &OffsetDateTime, _: &dyn Values) -> Result<Safe<Strin
     time_element(instant, "ago")
 }
 
+/// When a line of a log was written, to the second.
+#[askama::filter_fn]
+pub(crate) fn stamp(instant: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
+    let machine = instant.format(&Rfc3339).map_err(Error::custom)?;
+    let readable = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let human = instant.to_offset(time::UtcOffset::UTC).format(&readable).map_err(Error::custom)?;
+    Ok(Safe(format!(r#"<time class="log-time" datetime="{machine}" data-show="stamp">{human} </time>"#)))
+}
+
 /// A point in time as RFC 3339, for attributes.
 #[askama::filter_fn]
 pub(crate) fn rfc3339(instant: &OffsetDateTime, _: &dyn Values) -> Result<String> {

@@ -3,6 +3,7 @@
 pub mod ansi;
 pub mod assets;
 pub mod badge;
+pub mod chart;
 pub mod error;
 pub mod extract;
 #[allow(
@@ -18,6 +19,7 @@ pub mod forms;
 pub mod htmx;
 pub mod icon;
 pub mod layout;
+pub mod markdown;
 pub mod middleware;
 pub mod pages;
 pub mod reorder;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use berth_operations::Context;
 use berth_operations::creation::ProgressHub;
+use berth_operations::dashboard::Live;
 
 use crate::extract::client_ip::TrustedProxies;
 
@@ -15,6 +16,8 @@ pub struct AppState {
     pub ctx: Context,
     /// The live progress of creations.
     pub hub: ProgressHub,
+    /// The dashboards of those who look.
+    pub live: Live,
     /// Whose word counts on where a request comes from.
     pub proxies: Arc<TrustedProxies>,
 }

@@ -40,6 +40,9 @@ const OPEN: &[(&str, &str)] = &[
 /// What everybody who is logged in has, each their own.
 const OWN: &[(&str, &str)] = &[
     ("GET", "/"),
+    ("GET", "/containers/adopt"),
+    ("POST", "/containers/adopt"),
+    ("GET", "/history"),
     ("GET", "/containers/new"),
     ("GET", "/containers/new/vmid"),
     ("GET", "/templates"),
@@ -56,6 +59,7 @@ const OWN: &[(&str, &str)] = &[
     ("GET", "/settings/nodes/new"),
     ("GET", "/settings/sessions"),
     ("POST", "/settings/sessions/log-out-others"),
+    ("GET", "/dashboard/events"),
     ("POST", "/logout"),
 ];
 

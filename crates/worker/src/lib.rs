@@ -1,25 +1,29 @@
-//! Delivers queued creations to `berth-operations`, and keeps the health of nodes fresh.
+//! Delivers queued creations and actions to `berth-operations`, and keeps the health of nodes fresh.
 //!
-//! The queue only carries ids, and may lose, repeat or delay them: the lease in PostgreSQL decides who works, and the [`sweep`] queues
-//! again what was stranded. When the queue's loop stops without being told to, [`run`] ends with an error, so that the process can be
+//! The queues only carry ids, and may lose, repeat or delay them: the lease in PostgreSQL decides who works, and the [`sweep`] queues
+//! again what was stranded. When the loop of one of them stops without being told to, [`run`] ends with an error, so that the process can be
 //! started anew.
 
 mod health;
 mod sweep;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{BackendExt, Data, Monitor, WorkerBuilder};
-use berth_operations::queue::{CreationJob, Payload, Storage};
-use berth_operations::{Context, creation};
+use berth_operations::creation::Delivery;
+use berth_operations::queue::{ActionJob, CreationJob, Payload, Storage};
+use berth_operations::{Context, actions, creation};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 /// How long running creations may take to hand themselves back.
 const SHUTDOWN: Duration = Duration::from_secs(15);
-/// How often the queue is asked for work: it does not announce any.
+/// How often a queue is asked for work: it does not announce any.
 const POLL: Duration = Duration::from_millis(250);
+/// How many actions a process works on at once. They mostly wait, for Proxmox.
+const ACTIONS_AT_ONCE: usize = 8;
 
 /// What a worker process needs.
 #[derive(Clone, Debug)]
@@ -66,50 +70,76 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let shared = Shared { ctx: ctx.clone(), owner: config.name.clone(), shutdown: shutdown.clone() };
-    let name = config.name.clone();
-    let monitor = Monitor::new()
+    let Storage { creations, actions } = storage;
+    let (name, for_creations) = (config.name.clone(), shared.clone());
+    let creations = Monitor::new()
         .register(move |_| {
             WorkerBuilder::new(name.clone())
-                .backend(storage.clone().with_codec(Payload).poll_with_interval(POLL))
-                .data(shared.clone())
+                .backend(creations.clone().with_codec(Payload).poll_with_interval(POLL))
+                .data(for_creations.clone())
                 .concurrency(config.concurrency)
-                .build(work)
+                .build(create)
         })
         // A loop that restarts within the process has been seen to run a job twice at once: let the process end instead.
         .should_restart(|_, _| false);
+    let name = config.name.clone();
+    // A monitor of its own: one that has two loops goes on when one of them has died.
+    let actions = Monitor::new()
+        .register(move |_| {
+            WorkerBuilder::new(name.clone())
+                .backend(actions.clone().with_codec(Payload).poll_with_interval(POLL))
+                .data(shared.clone())
+                .concurrency(ACTIONS_AT_ONCE)
+                .build(act)
+        })
+        .should_restart(|_, _| false);
     tracing::info!(worker = config.name, concurrency = config.concurrency, "waiting for creations");
-    let handle = monitor.context();
+    let handles = [creations.context(), actions.context()];
     // Not `run_with_signal`: it goes on waiting for the signal after the loop has died.
-    let queue = monitor.run();
-    tokio::pin!(queue);
+    let (creations, actions) = (creations.run(), actions.run());
+    tokio::pin!(creations, actions);
+    let stopped = |ended: Result<(), String>| {
+        let cause = ended.err().unwrap_or_else(|| "no cause given".to_owned());
+        if shutdown.is_cancelled() { Ok(()) } else { Err(Error::QueueStopped(cause)) }
+    };
     tokio::select! {
-        ended = &mut queue => {
-            let cause = ended.map_or_else(|error| error.to_string(), |()| "no cause given".to_owned());
-            return if shutdown.is_cancelled() { Ok(()) } else { Err(Error::QueueStopped(cause)) };
-        }
+        ended = &mut creations => return stopped(ended.map_err(|error| error.to_string())),
+        ended = &mut actions => return stopped(ended.map_err(|error| error.to_string())),
         () = sweep::run(ctx.clone(), config.sweep_interval) => {}
         () = sweep::left_behind(ctx.clone()) => {}
         () = health::run(ctx) => {}
         () = shutdown.cancelled() => {}
     }
-    if handle.shutdown().is_err() || tokio::time::timeout(SHUTDOWN, queue).await.is_err() {
-        tracing::warn!("some creations were not handed back in time; their leases run out");
+    let told = handles.iter().all(|handle| handle.shutdown().is_ok());
+    let both = futures::future::join(creations, actions);
+    if !told || tokio::time::timeout(SHUTDOWN, both).await.is_err() {
+        tracing::warn!("not everything was handed back in time; the leases run out");
     }
     Ok(())
 }
 
 /// Never fails as far as the queue is concerned: its retries know nothing of leases. What is left undone, the sweep brings again.
-async fn work(job: CreationJob, shared: Data<Shared>) -> Result<(), std::convert::Infallible> {
+async fn create(job: CreationJob, shared: Data<Shared>) -> Result<(), Infallible> {
     let Shared { ctx, owner, shutdown } = (*shared).clone();
-    let delivery = creation::deliver(&ctx, job.creation_id, &owner, shutdown);
+    let what = format!("creation {}", job.creation_id);
+    see_to(what, Box::pin(creation::deliver(&ctx, job.creation_id, &owner, shutdown))).await;
+    Ok(())
+}
+
+/// The same with an action.
+async fn act(job: ActionJob, shared: Data<Shared>) -> Result<(), Infallible> {
+    let Shared { ctx, owner, shutdown } = (*shared).clone();
+    let what = format!("action {}", job.action_id);
+    see_to(what, Box::pin(actions::deliver(&ctx, job.action_id, &owner, shutdown))).await;
+    Ok(())
+}
+
+async fn see_to(what: String, delivery: impl Future<Output = berth_operations::Result<Delivery>>) {
     match std::panic::AssertUnwindSafe(delivery).catch_unwind().await {
-        Ok(Ok(delivery)) => tracing::info!(creation = %job.creation_id, ?delivery, "a delivery ended"),
-        Ok(Err(error)) => {
-            tracing::error!(creation = %job.creation_id, %error, "a delivery failed; it will be made again");
-        }
+        Ok(Ok(delivery)) => tracing::info!(what, ?delivery, "a delivery ended"),
+        Ok(Err(error)) => tracing::error!(what, %error, "a delivery failed; it will be made again"),
         Err(_) => {
-            tracing::error!(creation = %job.creation_id, "a delivery panicked; it will be made again when its lease has run out");
+            tracing::error!(what, "a delivery panicked; it will be made again when its lease has run out");
         }
     }
-    Ok(())
 }

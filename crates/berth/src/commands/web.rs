@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use berth_operations::container_templates;
 use berth_operations::creation::ProgressHub;
+use berth_operations::dashboard::Live;
 use berth_web::AppState;
 use berth_web::extract::client_ip::TrustedProxies;
 
@@ -19,7 +20,8 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
     // What it cannot read is in the log; the page of container templates reads again.
     container_templates::discover(&context).await?;
     let hub = ProgressHub::start(context.pg.clone(), context.redis.clone()).await?;
-    let state = AppState { ctx: context, hub, proxies: Arc::new(TrustedProxies::default()) };
+    let live = Live::start(context.clone()).await?;
+    let state = AppState { ctx: context, hub, live, proxies: Arc::new(TrustedProxies::default()) };
     let https = config.public_url.scheme() == "https";
     let settings = berth_web::Config {
         listen: config.listen,

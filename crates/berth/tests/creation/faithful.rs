@@ -21,7 +21,7 @@ const FILES: usize = 40;
 /// The file that cannot be put in place at first; those before it are, those after it are not.
 const OBSTACLE: usize = 15;
 const PROBE: &str = include_str!("../../../operations/src/creation/guest/probe.sh");
-const DISCOVER: &str = include_str!("../../../operations/src/creation/guest/discover.sh");
+const DISCOVER: &str = include_str!("../../../operations/src/services/guest/discover.sh");
 /// Made by whoever takes a name or a content for a command.
 const CANARY: &str = "berth-was-here";
 

@@ -72,7 +72,7 @@ async fn submit(app: &TestApp, owner: Owner, name: &str, vmid: u32) -> CreationI
 
 async fn check_services(app: &TestApp, owner: Owner, name: &str, id: CreationId, expected: &Expected) {
     let container = app.creation(owner, id).await.container_id.unwrap();
-    let services = containers::show(&app.ctx, owner.user, container).await.unwrap().container.services;
+    let services = containers::brief(&app.ctx, owner.user, container).await.unwrap().container.services;
     for port in &expected.ports {
         let serves =
             |service: &&Service| service.ports.contains(port) && service.state == ServiceState::Running;

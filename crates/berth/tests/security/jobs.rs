@@ -74,20 +74,30 @@ async fn jobs_about_nothing_do_nothing_and_leave_the_worker_alive() {
     assert_eq!(asked(&app).await, Vec::<String>::new());
     assert_eq!(rows(&app).await, before);
 
-    for garbage in ["", "nonsense", "{}", "null", "{\"creation_id\":\"../../etc\"}", "\u{0}\u{1}", "[1,2"] {
-        push_raw(&app, &mut worker, garbage).await;
+    for garbage in [
+        "",
+        "nonsense",
+        "{}",
+        "null",
+        "{\"creation_id\":\"../../etc\"}",
+        "{\"action_id\":7}",
+        "\u{0}\u{1}",
+        "[1,2",
+    ] {
+        for queue in ["berth:creations", "berth:actions"] {
+            push_raw(&app, &mut worker, queue, garbage).await;
+        }
     }
     let next = app.submit(owner, &folder(), VMID + 1).await;
     app.ready(owner, next).await;
     assert_eq!(worker.ended(), None, "{}", worker.log());
 }
 
-/// Puts a job in the queue as its library does, with any payload.
-async fn push_raw(app: &TestApp, worker: &mut Process, payload: &str) {
+/// Puts a job in a queue as its library does, with any payload.
+async fn push_raw(app: &TestApp, worker: &mut Process, queue: &str, payload: &str) {
     let client = redis::Client::open(app.redis.url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let job = format!("{}", CreationId::new());
-    let queue = "berth:creations";
     let () = redis::pipe()
         .atomic()
         .cmd("HSET")

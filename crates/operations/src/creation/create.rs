@@ -8,6 +8,7 @@ use berth_proxmox::{Error as HostError, PropertyString, Upid};
 
 use super::failure::{Failure, Outcome};
 use super::job::Job;
+use crate::identity;
 
 /// What stands at this VMID now.
 enum Found {
@@ -32,11 +33,6 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     job.record_container().await
 }
 
-/// The line in the container's notes by which we know it again.
-pub(crate) fn marker(id: CreationId) -> String {
-    format!("berth-creation: {id}")
-}
-
 async fn look(job: &Job) -> Outcome<Found> {
     let spec = &job.creation.spec;
     let config = match job.client().container_config(job.pve_node(), spec.vmid).await {
@@ -58,7 +54,7 @@ async fn look(job: &Job) -> Outcome<Found> {
 }
 
 pub(super) fn is_ours(config: &ContainerConfig, id: CreationId) -> bool {
-    config.description().is_some_and(|notes| notes.lines().any(|line| line.trim() == marker(id)))
+    identity::has_line(config, &identity::creation_line(id))
 }
 
 /// Compares the container's notes before a later phase acts on its VMID: since the phase before, it may have been deleted and its VMID
@@ -86,7 +82,7 @@ fn replaced(job: &Job, name: &str) -> String {
     format!(
         "Container {vmid} on {node} is now \"{name}\", which this creation did not make: its notes lack the line \"{}\". Nothing was done \
          to it. Remove this creation and start over with another VMID; if only the notes were edited, put that line back and retry",
-        marker(job.creation.id)
+        identity::creation_line(job.creation.id)
     )
 }
 
@@ -132,7 +128,7 @@ pub(crate) fn request(spec: &CreationSpec, id: CreationId) -> Outcome<CreateCont
         onboot: spec.start_at_boot,
         password: Some(random_password()),
         ssh_public_keys: spec.ssh_public_keys.clone(),
-        description: Some(format!("Created by Berth\n\n{}", marker(id))),
+        description: Some(format!("Created by Berth\n\n{}", identity::creation_line(id))),
         tags: spec.tags.clone(),
         options: Vec::new(),
     })
@@ -197,7 +193,7 @@ mod tests {
         let request = request(&spec, id).unwrap();
         assert_eq!(request.features.to_string(), "nesting=1");
         assert_eq!(request.nets[0].to_string(), "name=eth0,bridge=vmbr0,ip=10.0.0.5/24,gw=10.0.0.1,tag=20");
-        assert!(request.description.unwrap().ends_with(&marker(id)));
+        assert!(request.description.unwrap().ends_with(&identity::creation_line(id)));
         let password = request.password.unwrap();
         assert_eq!(password.expose_secret().len(), 32);
         spec.unprivileged = false;

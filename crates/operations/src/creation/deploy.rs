@@ -7,11 +7,11 @@ use berth_domain::network::{Ipv4, Ipv6};
 
 use berth_proxmox::ssh::Stdin;
 
-use super::discover::address_of;
 use super::failure::{Failure, Outcome};
 use super::job::Job;
 use super::{bundle, steps};
 use crate::foreign::shortened;
+use crate::services::discovery::address_of;
 
 const PROBE: &str = include_str!("guest/probe.sh");
 /// The probe itself waits up to 90 s for init and 30 s for an address.

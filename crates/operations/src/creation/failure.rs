@@ -2,6 +2,8 @@
 
 use berth_store::Error as StoreError;
 
+use crate::lease::Stop;
+
 /// Why a phase did not come to its end, by what the engine does about it.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -13,17 +15,6 @@ pub(crate) enum Failure {
     Host(Box<berth_proxmox::Error>),
     /// PostgreSQL does not answer, or a bug.
     Store(StoreError),
-}
-
-/// Who told the work to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Another worker has the lease, or we could not renew it in time: write nothing more.
-    LeaseLost,
-    /// The owner asked for it.
-    Cancelled,
-    /// This process ends; another goes on.
-    Shutdown,
 }
 
 pub(crate) type Outcome<T> = std::result::Result<T, Failure>;
@@ -66,7 +57,7 @@ impl From<berth_proxmox::Error> for Failure {
 }
 
 /// Proxmox's own words, which are already in the log above it, and nothing twice.
-fn task_text(exitstatus: &str, log_tail: &[String]) -> String {
+pub(crate) fn task_text(exitstatus: &str, log_tail: &[String]) -> String {
     let more: Vec<&str> = log_tail
         .iter()
         .map(String::as_str)

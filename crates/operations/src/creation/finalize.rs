@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use berth_proxmox::ssh::Stdin;
 
-use super::discover;
 use super::failure::Outcome;
 use super::job::Job;
+use crate::services::discovery::{self, Discovery};
 
 /// How many services the log names.
 const NAMED: usize = 20;
@@ -18,8 +18,8 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
         return job.record_address_from_api().await;
     }
     job.info("Looking for services").await?;
-    let output = job.shell(discover::SCRIPT, &[], Stdin::Empty, DEADLINE).await?;
-    let found = discover::read(&output.stdout_text());
+    let output = job.shell(discovery::SCRIPT, &[], Stdin::Empty, DEADLINE).await?;
+    let found = discovery::read(&output.stdout_text());
     let names: Vec<&str> = found
         .services
         .iter()
@@ -30,7 +30,7 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
     if !names.is_empty() {
         job.info(format!("Found {}", names.join(", "))).await?;
     }
-    for (service, keys) in by_service(&found.credentials) {
+    for (service, keys) in by_service(&found) {
         let vmid = job.creation.spec.vmid;
         job.info(format!(
             "Saved credentials of {service}: {}. On the node: pct exec {vmid} -- cat /etc/berth/credentials/{service}",
@@ -38,13 +38,13 @@ pub(super) async fn run(job: &mut Job) -> Outcome<()> {
         ))
         .await?;
     }
-    job.record_discovery(found).await
+    job.record_discovery(&found).await
 }
 
-fn by_service(credentials: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
+fn by_service(found: &Discovery) -> BTreeMap<&str, Vec<&str>> {
     let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (service, key) in credentials {
-        services.entry(service).or_default().push(key);
+    for credential in &found.credentials {
+        services.entry(&credential.service).or_default().push(&credential.key);
     }
     services
 }

@@ -6,17 +6,18 @@ use std::time::Duration;
 use berth_domain::creation::{
     Creation, CreationSpec, LineLevel, Phase, ProgressEvent, StepState, StoredEvent,
 };
+use berth_proxmox::lxc::Interface;
 use berth_proxmox::ssh::{Limits, Output, Stdin};
 use berth_proxmox::tasks::{TaskFilter, TaskLogLine};
 use berth_proxmox::{Client, Error as HostError, Pct, SshConnection, TaskOutcome, Upid};
-use berth_store::containers;
+use berth_store::containers::{self, Found};
 use berth_store::creations::{self, StepRecord};
 use berth_store::progress::{self, LogOffset, TaskLines};
 use tokio::sync::mpsc;
 
-use super::discover::{Discovery, address_of};
 use super::failure::{Failure, Outcome};
 use crate::node_connection::NodeConnection;
+use crate::services::discovery::{Discovery, address_of};
 use crate::{Context, vmids};
 
 /// The longest that one Proxmox task of a creation is waited for: unpacking a large OS template on a slow disk.
@@ -300,33 +301,34 @@ impl Job {
     }
 
     pub(super) async fn record_address(&self, address: Option<&str>) -> Outcome<()> {
-        self.record(address, &[]).await
+        self.record(Found { address, ..Found::default() }).await
     }
 
-    pub(super) async fn record_discovery(&self, found: Discovery) -> Outcome<()> {
-        self.record(found.address.as_deref(), &found.services).await
+    pub(super) async fn record_discovery(&self, found: &Discovery) -> Outcome<()> {
+        self.record(found.stored()).await
     }
 
     /// The address as Proxmox sees it, for a node without SSH.
     pub(super) async fn record_address_from_api(&self) -> Outcome<()> {
         let interfaces = self.client().container_interfaces(self.pve_node(), self.creation.spec.vmid).await?;
-        let address = interfaces
-            .iter()
-            .filter(|interface| interface.name != "lo")
-            .flat_map(|interface| &interface.addresses)
-            .find(|address| address.ip_address_type == "inet")
-            .and_then(|address| address_of(&address.ip_address));
-        self.record_address(address.as_deref()).await
+        self.record_address(address_of_interfaces(&interfaces).as_deref()).await
     }
 
-    async fn record(
-        &self,
-        address: Option<&str>,
-        services: &[berth_domain::discovery::Service],
-    ) -> Outcome<()> {
+    async fn record(&self, found: Found<'_>) -> Outcome<()> {
         if let Some(id) = self.creation.container_id {
-            containers::set_discovery(&self.ctx.pg, id, address, services, self.ctx.clock.now()).await?;
+            let (user, now) = (self.creation.user_id, self.ctx.clock.now());
+            containers::set_discovery(&self.ctx.pg, user, id, &found, now).await?;
         }
         Ok(())
     }
+}
+
+/// The address as Proxmox sees it, for a node without SSH.
+pub(crate) fn address_of_interfaces(interfaces: &[Interface]) -> Option<String> {
+    interfaces
+        .iter()
+        .filter(|interface| interface.name != "lo")
+        .flat_map(|interface| &interface.addresses)
+        .find(|address| address.ip_address_type == "inet")
+        .and_then(|address| address_of(&address.ip_address))
 }

@@ -6,7 +6,6 @@
 mod bundle;
 mod create;
 mod deploy;
-mod discover;
 mod failure;
 mod finalize;
 pub mod form;
@@ -16,7 +15,6 @@ mod guest_properties;
 #[cfg(test)]
 mod guest_tests;
 mod job;
-mod lease;
 mod lines;
 mod order;
 pub mod rehearsal;
@@ -35,11 +33,14 @@ use berth_proxmox::lxc::CreateContainer;
 use berth_store::creations;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::lease::{self, Renewed, Signals, Stop};
 use crate::{Context, Error, Result, vmids};
-use failure::{Failure, Outcome, Stop};
+pub(crate) use failure::task_text;
+use failure::{Failure, Outcome};
 use job::Job;
-use lease::Signals;
+pub(crate) use job::address_of_interfaces;
 
 pub use form::{
     BucketChoice, ChosenPackages, CreationForm, Original, PackageChoice, ScriptChoice, like, recall,
@@ -82,7 +83,7 @@ pub async fn deliver(
         return leave(ctx, id, owner).await;
     }
     let signals = Signals::new(shutdown);
-    let keeper = lease::keep(ctx.clone(), id, owner.to_owned(), signals.clone());
+    let keeper = keep_lease(ctx, id, owner, signals.clone());
     let mut job = match Job::open(ctx.clone(), claimed.creation, owner.to_owned()).await {
         Ok(job) => job,
         Err(error) => return give_up(ctx, id, owner, error).await,
@@ -94,6 +95,17 @@ pub async fn deliver(
     let delivery = conclude(&mut job, ended).await;
     drop(keeper);
     delivery
+}
+
+fn keep_lease(ctx: &Context, id: CreationId, owner: &str, signals: Signals) -> AbortOnDropHandle<()> {
+    let (pg, lease, owner) = (ctx.pg.clone(), ctx.settings.lease, owner.to_owned());
+    lease::keep(format!("creation {id}"), lease, signals, move || {
+        let (pg, owner) = (pg.clone(), owner.clone());
+        async move {
+            let renewed = creations::renew(&pg, id, &owner, lease).await?;
+            Ok(if renewed.cancel_requested { Renewed::CancelRequested } else { Renewed::Held })
+        }
+    })
 }
 
 /// What `POST /nodes/{node}/lxc` is sent for this specification. [`Error::Conflict`] for one that no form accepts.

@@ -8,13 +8,14 @@ use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
 use berth_domain::discovery::Service;
 use berth_domain::network::{Ipv4, Ipv6};
 
-use super::{bundle, deploy, discover, steps};
+use super::{bundle, deploy, steps};
 use crate::container_templates;
+use crate::services::discovery;
 
 /// Unpacks a bundle from standard input in the directory `$1` and puts its files in place. `sh $1/attach.sh UNIT 0 0` then runs its steps.
 pub const UNPACK: &str = deploy::UNPACK;
 /// Tells what runs in the container: the input of [`services`].
-pub const DISCOVER: &str = discover::SCRIPT;
+pub const DISCOVER: &str = discovery::SCRIPT;
 
 /// The container templates below a folder, each with the tar archive that a creation from it sends.
 ///
@@ -34,7 +35,7 @@ pub fn bundles(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
 
 /// The services that Berth would show for this output of [`DISCOVER`].
 pub fn services(output: &str) -> Vec<Service> {
-    discover::read(output).services
+    discovery::read(output).services
 }
 
 /// All that is not of the recipe stays at the host, and does not come into a bundle.

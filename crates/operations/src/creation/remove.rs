@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use berth_domain::container_event::EventKind;
 use berth_domain::creation::Creation;
 use berth_domain::{CreationId, DraftId, UserId};
 use berth_proxmox::lxc::{DeleteOptions, RunState};
 use berth_proxmox::{Error as HostError, Upid};
-use berth_store::{containers, creations};
+use berth_store::{container_events, containers, creations};
 
 use super::create::is_ours;
 use super::form::CreationForm;
@@ -40,6 +41,8 @@ pub async fn remove_and_start_over(ctx: &Context, user: UserId, id: CreationId) 
     }
     let draft = drafts::open(ctx, user, form).await?;
     if let Some(container) = creation.container_id {
+        let event = (EventKind::Deleted, "Its creation was removed");
+        container_events::append(&ctx.pg, user, container, event, ctx.clock.now()).await?;
         containers::mark_gone(&ctx.pg, user, container, ctx.clock.now()).await?;
     }
     creations::delete(&ctx.pg, user, id).await?;

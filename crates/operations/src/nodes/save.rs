@@ -12,7 +12,7 @@ use super::input::{Basis, NodeInput, SshInput};
 use super::report::{Check, CheckRow, Found, TestReport};
 use super::test::{self, OnRow, Tested};
 use super::{containers_on, members};
-use crate::{Context, Error, FieldErrors, Result};
+use crate::{Context, Error, FieldErrors, Result, dashboard};
 
 /// How often one person may test in [`WINDOW`]: more than anybody types, and few for trying passwords or ports of others.
 const MOST_TESTS: u32 = 60;
@@ -205,6 +205,7 @@ async fn store(
     let members = members::known(&found.members);
     nodes::learn_cluster(&mut tx, user, id, found.cluster_name.as_deref(), &members).await?;
     tx.commit().await.map_err(berth_store::Error::from)?;
+    dashboard::forget_node(ctx, id).await;
     super::find(ctx, user, id).await
 }
 

@@ -2,10 +2,12 @@
 
 use berth_domain::{Clock, NodeId};
 use berth_operations::creation::{CreationForm, submit};
+use berth_operations::dashboard::Live;
 use berth_operations::drafts::Draft;
 use berth_operations::vmids::{self, Availability};
-use berth_operations::{Error, Settings, containers, drafts, nodes};
+use berth_operations::{Error, Settings, drafts, nodes};
 use berth_store::PgPool;
+use berth_testkit::wait::{DEADLINE, wait_until};
 use time::Duration;
 
 use crate::support::{NOW, context, creations, node, person};
@@ -84,8 +86,11 @@ async fn a_node_that_does_not_answer_says_so_everywhere(pg: PgPool) {
     assert!(matches!(vmids::check(&ctx, bob, attic, "105").await, Err(Error::NotFound)));
     let options = berth_operations::node_options::options(&ctx, alice, attic).await.unwrap();
     assert!(options.trouble().is_some_and(|message| message.contains("cannot be reached")), "{options:?}");
-    let dashboard = containers::list(&ctx, alice).await.unwrap();
-    assert_eq!((dashboard.nodes, dashboard.troubles.len()), (1, 1));
+    let live = Live::start(ctx.clone()).await.unwrap();
+    let trouble = wait_until(DEADLINE, "the dashboard says so", async || {
+        live.dashboard(alice).await.unwrap().nodes[0].trouble.clone()
+    });
+    assert!(trouble.await.contains("cannot be reached"));
 }
 
 #[sqlx::test(migrations = "../../migrations")]

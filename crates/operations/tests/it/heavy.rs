@@ -2,8 +2,9 @@
 
 use berth_domain::container_template::{FilePath, FilePolicy, Owner, TemplateFile};
 use berth_domain::{CreationId, Vmid};
+use berth_operations::Settings;
 use berth_operations::creation::{CreationForm, recall};
-use berth_operations::{Settings, containers};
+use berth_operations::dashboard::Live;
 use berth_store::{PgPool, creations};
 
 use crate::support::{NOW, context, new_creation, node, person};
@@ -30,10 +31,10 @@ async fn what_lists_creations_does_not_read_their_files(pg: PgPool) {
         creations::insert_as(&mut conn, CreationId::new(), alice, &new, NOW).await.unwrap().unwrap();
     }
 
-    let shown = containers::list(&ctx, alice).await.unwrap().creations;
-    assert_eq!(shown.len(), CREATIONS as usize);
-    for overview in shown {
-        let spec = overview.creation.spec;
+    let shown = Live::start(ctx.clone()).await.unwrap().dashboard(alice).await.unwrap();
+    assert_eq!(shown.creations.len(), CREATIONS as usize);
+    for overview in &shown.creations {
+        let spec = &overview.creation.spec;
         assert_eq!(overview.node_name, "attic");
         assert_eq!(spec.hostname, format!("web-{}", spec.vmid.get() - 100));
         assert_eq!(spec.files.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["/srv/big"]);

@@ -1,6 +1,7 @@
 //! What a worker writes while it holds a creation.
 
 use berth_domain::CreationId;
+use berth_domain::container_event::EventKind;
 use berth_domain::creation::{Phase, ProgressEvent, StoredEvent};
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
@@ -8,7 +9,7 @@ use time::OffsetDateTime;
 use super::lease::held;
 use crate::error::{Error, Result};
 use crate::redis::Redis;
-use crate::{progress, text};
+use crate::{container_events, progress, text};
 
 /// How a creation ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +108,16 @@ pub async fn finish(
     )
     .execute(&mut *tx)
     .await?;
+    match outcome {
+        Outcome::Ready => {
+            container_events::append_of_creation(&mut *tx, id, (EventKind::Created, ""), now).await?;
+        }
+        Outcome::Failed { message } => {
+            container_events::append_of_creation(&mut *tx, id, (EventKind::CreationFailed, message), now)
+                .await?;
+        }
+        Outcome::Cancelled => {}
+    }
     // A step that was running when the creation ended was cut off.
     sqlx::query!(
         "update creation_steps set state = 'failed', finished_at = now()

@@ -1,7 +1,7 @@
 //! Nodes with their secrets, for those who connect to them.
 
 use berth_domain::node::Node;
-use berth_domain::{CreationId, NodeId, Secret, UserId};
+use berth_domain::{ActionId, CreationId, NodeId, Secret, UserId};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -51,6 +51,23 @@ pub async fn credentials_for_creation(
         .await?
         .map(|row| open(row, keyring))
         .transpose()
+}
+
+/// The secrets of the node of the container that an action is about, for the worker.
+pub async fn credentials_for_action(
+    pg: impl PgExecutor<'_>,
+    action: ActionId,
+    keyring: &Keyring,
+) -> Result<Option<Credentials>> {
+    select!(
+        "join containers c on c.node_id = n.id
+         join container_actions a on a.container_id = c.id and a.user_id = n.user_id where a.id = $1",
+        action.uuid()
+    )
+    .fetch_optional(pg)
+    .await?
+    .map(|row| open(row, keyring))
+    .transpose()
 }
 
 /// The secrets of the node that a check holds, for the worker.

@@ -4,6 +4,7 @@ use berth_domain::{NodeId, UserId};
 use sqlx::{Connection as _, PgConnection, PgTransaction};
 
 use super::write::lock;
+use crate::container_events;
 use crate::error::Result;
 
 /// What deleting a node led to.
@@ -61,6 +62,7 @@ pub async fn delete(
     if forgotten > 0 && !forget {
         return Ok(Some(Deleted::HasContainers));
     }
+    container_events::append_of_node(&mut *tx, id).await?;
     sqlx::query!("delete from nodes where id = $1", id.uuid()).execute(&mut *tx).await?;
     if was_default {
         promote_oldest(&mut tx, user).await?;

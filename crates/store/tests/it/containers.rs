@@ -1,4 +1,5 @@
-use berth_domain::discovery::{Service, ServiceKind, ServiceState};
+use berth_domain::discovery::{Credential, Service, ServiceKind, ServiceState};
+use berth_store::containers::Found;
 use berth_store::creations::{self, Outcome};
 use berth_store::{PgPool, containers, nodes};
 
@@ -30,7 +31,10 @@ async fn what_is_found_inside_is_kept(pg: PgPool) {
         ports: vec![80],
         system: false,
     }];
-    assert!(containers::set_discovery(&pg, container, Some("10.0.0.5"), &services, NOW).await.unwrap());
+    let credentials = [Credential { service: "nginx".into(), key: "STATUS_PASSWORD".into() }];
+    let inside = Found { address: Some("10.0.0.5"), services: &services, credentials: &credentials };
+    assert!(containers::set_discovery(&pg, user, container, &inside, NOW).await.unwrap());
+    assert_eq!(containers::credentials(&pg, user, container).await.unwrap().unwrap(), credentials);
     let found = containers::find(&pg, user, container).await.unwrap().unwrap();
     assert_eq!((found.address.as_deref(), found.discovered_at), (Some("10.0.0.5"), Some(NOW)));
     assert_eq!(
@@ -47,10 +51,13 @@ async fn somebody_elses_container_is_absent_and_a_gone_one_too(pg: PgPool) {
     let container = containers::upsert_created(&mut conn, id, "w1", NOW).await.unwrap();
     assert!(containers::find(&pg, other, container).await.unwrap().is_none());
     assert!(containers::list(&pg, other).await.unwrap().is_empty());
+    assert!(!containers::set_discovery(&pg, other, container, &Found::default(), NOW).await.unwrap());
+    assert_eq!(containers::credentials(&pg, other, container).await.unwrap(), None);
     assert!(!containers::mark_gone(&pg, other, container, NOW).await.unwrap());
     assert!(containers::mark_gone(&pg, user, container, NOW).await.unwrap());
     assert!(!containers::mark_gone(&pg, user, container, NOW).await.unwrap());
-    assert!(!containers::set_discovery(&pg, container, None, &[], NOW).await.unwrap());
+    assert!(!containers::set_discovery(&pg, user, container, &Found::default(), NOW).await.unwrap());
+    assert_eq!(containers::credentials(&pg, user, container).await.unwrap(), None);
     assert!(containers::find(&pg, user, container).await.unwrap().is_none());
     assert!(containers::list(&pg, user).await.unwrap().is_empty());
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test may")]
 
+mod container_actions;
 mod container_templates;
 mod containers;
 mod creations;

@@ -117,6 +117,9 @@ impl FromRequestParts<AppState> for Call {
         if !session::wants_stream(&parts.headers) {
             session::touch(&session);
         }
+        if !parts.method.is_safe() {
+            state.live.changing(login.user.id);
+        }
         let by_htmx = ByHtmx::of(&parts.headers);
         Ok(Self { state: state.clone(), user: login.user, by_htmx, handle: login.handle, session })
     }

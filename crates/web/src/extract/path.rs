@@ -1,4 +1,4 @@
-//! Ids in paths.
+//! Ids and names in paths.
 
 use std::str::FromStr;
 
@@ -15,9 +15,25 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, WebError> {
-        let parameters =
-            RawPathParams::from_request_parts(parts, state).await.map_err(|_| WebError::NotFound)?;
-        let id = parameters.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
-        id.and_then(|id| id.parse().ok()).map(Self).ok_or(WebError::NotFound)
+        let id = of(parts, state, "id").await?;
+        id.parse().map(Self).map_err(|_| WebError::NotFound)
     }
+}
+
+/// The path's `{name}`, with whatever characters it has.
+#[derive(Debug, Clone)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, WebError> {
+        of(parts, state, "name").await.map(Self)
+    }
+}
+
+async fn of<S: Send + Sync>(parts: &mut Parts, state: &S, wanted: &str) -> Result<String, WebError> {
+    let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| WebError::NotFound)?;
+    let found = parameters.iter().find(|(name, _)| *name == wanted);
+    found.map(|(_, value)| value.to_owned()).ok_or(WebError::NotFound)
 }

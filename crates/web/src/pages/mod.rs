@@ -9,7 +9,9 @@ use crate::state::AppState;
 pub mod container_templates;
 pub mod containers;
 pub mod creations;
+pub mod dashboard;
 pub mod health;
+pub mod history;
 pub mod login;
 pub mod nodes;
 pub mod packages;
@@ -22,7 +24,9 @@ pub fn all() -> Router<AppState> {
         .merge(container_templates::routes())
         .merge(containers::routes())
         .merge(creations::routes())
+        .merge(dashboard::routes())
         .merge(health::routes())
+        .merge(history::routes())
         .merge(login::routes())
         .merge(nodes::routes())
         .merge(packages::routes())

@@ -11,6 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use berth_domain::Clock;
 use berth_operations::creation::ProgressHub;
+use berth_operations::dashboard::Live;
 use berth_operations::{Context, Settings};
 use berth_testkit::TestApp;
 use berth_testkit::form::Form;
@@ -46,7 +47,8 @@ impl Rig {
         let settings = Settings { container_templates: app.templates(), ..settings };
         let ctx = Context { clock, settings: Arc::new(settings), ..app.ctx.clone() };
         let hub = ProgressHub::start(ctx.pg.clone(), ctx.redis.clone()).await.unwrap();
-        let state = AppState { ctx: ctx.clone(), hub, proxies: Arc::new(TrustedProxies::default()) };
+        let live = Live::start(ctx.clone()).await.unwrap();
+        let state = AppState { ctx: ctx.clone(), hub, live, proxies: Arc::new(TrustedProxies::default()) };
         Self { app, ctx, router: berth_web::app(state, false), minutes }
     }
 

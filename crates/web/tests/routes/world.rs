@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::{Router, body};
 use berth_domain::container_template::{ContainerTemplate, Defaults, Script};
 use berth_domain::creation::{CreationSpec, Features, NetworkSpec};
+use berth_domain::discovery::{Service, ServiceKind, ServiceState};
 use berth_domain::network::{Ipv4, Ipv6};
 use berth_domain::user::User;
 use berth_domain::{
@@ -17,9 +18,11 @@ use berth_domain::{
     SessionHandle, Vmid,
 };
 use berth_operations::creation::{CreationForm, ProgressHub};
+use berth_operations::dashboard::Live;
 use berth_operations::queue::{self, Queue};
 use berth_operations::sessions::SessionStore;
 use berth_operations::{Context, Settings, drafts};
+use berth_store::containers::Found;
 use berth_store::creations::NewCreation;
 use berth_store::crypto::Key;
 use berth_store::nodes::{NewNode, NodeDetails};
@@ -72,7 +75,8 @@ impl World {
         let ahead = Arc::new(AtomicI64::new(0));
         let ctx = context(&database, ahead.clone()).await;
         let hub = ProgressHub::start(ctx.pg.clone(), ctx.redis.clone()).await.unwrap();
-        let state = AppState { ctx: ctx.clone(), hub, proxies: Arc::new(TrustedProxies::default()) };
+        let live = Live::start(ctx.clone()).await.unwrap();
+        let state = AppState { ctx: ctx.clone(), hub, live, proxies: Arc::new(TrustedProxies::default()) };
         let (owner, stranger) = (person(&ctx, "root@pam").await, person(&ctx, "eve@pve").await);
         let node = node(&ctx, &owner).await;
         let draft = drafts::start(&ctx, owner.id, CreationForm::default()).await.unwrap().id;
@@ -125,7 +129,11 @@ impl World {
             None => String::new(),
         };
         let hash = container_templates::hash(SCRIPT.as_bytes()).to_string();
-        route.replace("{id}", &id).replace("{hash}", &hash).replace("{file}", "app.css")
+        route
+            .replace("{id}", &id)
+            .replace("{name}", SERVICE)
+            .replace("{hash}", &hash)
+            .replace("{file}", "app.css")
     }
 
     /// The path with the owner's ids.
@@ -217,6 +225,9 @@ async fn person(ctx: &Context, userid: &str) -> User {
     users::upsert_login(&ctx.pg, &"pve.lan:8006".parse().unwrap(), userid, ctx.clock.now()).await.unwrap()
 }
 
+/// What runs in the owner's container.
+const SERVICE: &str = "nginx";
+
 /// What the owner's container template runs.
 pub(crate) const SCRIPT: &str = "echo PLANTED-script";
 
@@ -294,5 +305,17 @@ async fn creation(ctx: &Context, owner: &User, node_id: NodeId) -> (CreationId, 
     let minute = std::time::Duration::from_mins(1);
     creations::claim(&mut *conn, id, "worker", minute).await.unwrap().unwrap();
     let container = containers::upsert_created(&mut conn, id, "worker", ctx.clock.now()).await.unwrap();
+    let services = [Service {
+        name: SERVICE.into(),
+        kind: ServiceKind::Systemd,
+        state: ServiceState::Running,
+        description: String::new(),
+        ports: vec![80],
+        system: false,
+    }];
+    let found = Found { services: &services, ..Found::default() };
+    assert!(
+        containers::set_discovery(&mut *conn, owner.id, container, &found, ctx.clock.now()).await.unwrap()
+    );
     (id, container)
 }

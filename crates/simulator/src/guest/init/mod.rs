@@ -96,7 +96,8 @@ fn boot() -> io::Result<Arc<Reaper>> {
     let control = Arc::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?));
     let sender = Arc::new(Mutex::new(control.try_clone()?));
     let reaper = Arc::new(Reaper::default());
-    let manager = Manager::new(Arc::clone(&reaper), journal::Journal::open()?, role.systemd && !role.host);
+    let journal = journal::Journal::open(!role.systemd && !role.host)?;
+    let manager = Manager::new(Arc::clone(&reaper), journal, role.systemd && !role.host);
     serve_manager(&manager)?;
     if role.host {
         forward_clients(Arc::clone(&sender))?;

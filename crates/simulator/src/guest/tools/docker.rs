@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::BufReader;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use super::manager::{ask, show};
-use super::{err, out, value_of};
+use super::{err, journalctl, out, value_of};
 use crate::clock;
-use crate::guest::init::{Request, Response};
+use crate::guest::init::{Entry, JOURNAL_PATH, Request, Response};
 
+/// How often a followed log is looked at.
+const POLL: Duration = Duration::from_millis(100);
 const STATE: &str = "/var/lib/docker/containers.json";
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -22,6 +28,9 @@ struct Container {
     created_ms: i64,
     restart: bool,
     project: String,
+    /// What is run instead of listening, where something was given.
+    #[serde(default)]
+    command: Vec<String>,
 }
 
 fn load() -> BTreeMap<String, Container> {
@@ -45,7 +54,10 @@ impl Container {
 
     fn start(&self) -> Result<(), String> {
         let mut argv = vec!["/usr/bin/docker-proxy".to_owned()];
-        for (outer, inner) in &self.ports {
+        if !self.command.is_empty() {
+            argv.clone_from(&self.command);
+        }
+        for (outer, inner) in self.ports.iter().filter(|_| self.command.is_empty()) {
             argv.extend([
                 "-host-port".to_owned(),
                 outer.to_string(),
@@ -101,13 +113,7 @@ pub(super) fn main(called: &str, args: &[String]) -> i32 {
         }
         Some((verb @ (&"stop" | &"start" | &"restart" | &"rm" | &"kill"), rest)) => act(verb, rest),
         Some((&"inspect", rest)) => inspect(rest),
-        Some((&"logs", rest)) => {
-            let Some(found) = rest.last().and_then(|name| find(name)) else {
-                return missing(rest.last().unwrap_or(&""));
-            };
-            super::journalctl::tail(&found.unit(), 1000);
-            0
-        }
+        Some((&"logs", _)) => logs(&args[1..]),
         Some((&"images" | &"image", _)) => {
             out("REPOSITORY   TAG       IMAGE ID   CREATED   SIZE\n");
             0
@@ -198,6 +204,7 @@ fn run(args: &[String]) -> i32 {
         );
         return 0;
     }
+    container.command = args[index + 1..].to_vec();
     // One in the foreground that nobody keeps has come to its end.
     if ends && container.ports.is_empty() { 0 } else { create(container) }
 }
@@ -246,6 +253,64 @@ fn act(verb: &str, args: &[&str]) -> i32 {
     0
 }
 
+/// `docker logs [--follow] [--timestamps] [--tail N] [--since TIME] NAME`
+fn logs(args: &[String]) -> i32 {
+    let (mut follow, mut stamps, mut tail, mut since, mut index) = (false, false, None, None, 0);
+    let mut name = "";
+    while index < args.len() {
+        match args[index].as_str() {
+            "-f" | "--follow" => follow = true,
+            "-t" | "--timestamps" => stamps = true,
+            "--" => {}
+            word if !word.starts_with('-') => name = word,
+            _ => {
+                if let Some(count) = value_of(args, &mut index, &["--tail", "-n"]) {
+                    tail = count.parse::<usize>().ok();
+                } else {
+                    since = value_of(args, &mut index, &["--since"]).or(since);
+                }
+            }
+        }
+        index += 1;
+    }
+    let Some(found) = find(name) else { return missing(name) };
+    let Ok(file) = fs::File::open(JOURNAL_PATH) else { return 0 };
+    let (mut reader, unit) = (BufReader::new(file), found.unit());
+    let fits = |entry: &Entry| {
+        entry.unit == unit
+            && entry.pid != 1
+            && since.as_ref().is_none_or(|since| instant(entry.at).as_str() >= since.as_str())
+    };
+    let print = |entry: &Entry| {
+        let stamp = if stamps { format!("{} ", instant(entry.at)) } else { String::new() };
+        out(format!("{stamp}{}\n", entry.message));
+    };
+    let mut entries: Vec<Entry> =
+        std::iter::from_fn(|| journalctl::next(&mut reader)).filter(|entry| fits(entry)).collect();
+    let skip = tail.map_or(0, |tail| entries.len().saturating_sub(tail));
+    entries.drain(..skip).for_each(drop);
+    entries.iter().for_each(print);
+    if !follow {
+        return 0;
+    }
+    loop {
+        match journalctl::next(&mut reader) {
+            Some(entry) if fits(&entry) => print(&entry),
+            Some(_) => {}
+            None if !found.is_up() => return 0,
+            None => std::thread::sleep(POLL),
+        }
+    }
+}
+
+/// `2026-11-21T01:22:37.123456000Z`
+fn instant(micros: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]Z");
+    at.format(&format).unwrap_or_default()
+}
+
 fn inspect(args: &[&str]) -> i32 {
     let Some(name) = args.iter().rev().find(|name| !name.starts_with('-') && !name.starts_with('{')) else {
         return 1;
@@ -287,7 +352,7 @@ fn list(args: &[String]) -> i32 {
             ("ID", id.to_owned()),
             ("Image", container.image.clone()),
             ("Names", container.name.clone()),
-            ("Ports", container.published()),
+            ("Ports", if up { container.published() } else { String::new() }),
             ("State", state.to_owned()),
             ("Status", status.clone()),
         ];
@@ -357,6 +422,7 @@ fn compose(args: &[String]) -> i32 {
                     created_ms: clock::now_ms(),
                     restart: true,
                     project: project.clone(),
+                    command: Vec::new(),
                 })
             })
             .max()

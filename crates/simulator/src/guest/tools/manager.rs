@@ -20,12 +20,17 @@ pub(super) fn ask(request: &Request) -> Response {
     }
 }
 
-/// All units.
+/// All units but those that are Docker's containers, of which systemd knows nothing.
 pub(super) fn list() -> Vec<UnitInfo> {
     match ask(&Request::List) {
-        Response::Units(units) => units,
+        Response::Units(units) => units.into_iter().filter(|unit| !is_of_docker(&unit.name)).collect(),
         _ => Vec::new(),
     }
+}
+
+fn is_of_docker(unit: &str) -> bool {
+    let id = unit.strip_prefix("docker-").and_then(|rest| rest.strip_suffix(".service"));
+    id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// These units.

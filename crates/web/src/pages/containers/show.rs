@@ -1,71 +1,113 @@
 //! `GET /containers/{id}`.
 
-use berth_domain::discovery::{Service, ServiceKind, ServiceState};
-use berth_operations::containers::{self, ContainerConfig, ContainerDetails, State as Doing};
+use axum::extract::Query;
+use axum::response::{IntoResponse, Response};
+use berth_operations::containers::{self, ContainerConfig, RrdPoint, Timeframe};
+use berth_operations::{Error, history};
+use serde::Deserialize;
 
-use super::links;
-use super::list::badge;
-use super::view::{ContainerPage, Fact, ServiceRow};
+use super::frame::{self, Head};
+use super::view::{Fact, OverviewPage, Range, Tab};
 use crate::WebError;
-use crate::badge::State;
-use crate::error::NodeTrouble;
+use crate::chart::{Chart, Measured, Unit};
 use crate::extract::Call;
 use crate::extract::path::Id;
-use crate::layout::Section;
+use crate::markdown::Markdown;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    range: String,
+}
 
 pub(super) async fn page(
     call: Call,
     Id(id): Id<berth_domain::ContainerId>,
-) -> Result<ContainerPage, WebError> {
-    let details = containers::show(call.ctx(), call.user_id(), id).await?;
-    let layout =
-        call.layout(details.container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
-    let ContainerDetails { container, node, state, config, .. } = details;
-    let (system, apps): (Vec<_>, Vec<_>) = container.services.iter().partition(|service| service.system);
-    let row = |service: &&Service| service_row(container.address.as_deref(), service);
-    let config = config.as_ref();
-    Ok(ContainerPage {
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let range = Range::of(&asked.range);
+    let details = match containers::show(call.ctx(), call.user_id(), id, timeframe(range)).await {
+        Ok(details) => details,
+        // Deleted or forgotten: its history is what is left of it.
+        Err(Error::NotFound) => {
+            history::trace(call.ctx(), call.user_id(), id).await?;
+            return Ok(call.by_htmx.go_to(&format!("/containers/{id}/history")));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let config = details.config.unwrap_or_default();
+    let tags = config.tags().into_iter().map(str::to_owned).collect();
+    let charts = charts(&details.history);
+    let head = Head { container: details.container, node: details.node.name, state: details.state, tags };
+    let (layout, frame) = frame::of(&call, head, Tab::Overview).await?;
+    let known = config.iter().next().is_some();
+    let facts = |of: fn(&ContainerConfig) -> Vec<Fact>| if known { of(&config) } else { Vec::new() };
+    let page = OverviewPage {
         layout,
-        id,
-        url: format!("/containers/{id}"),
-        vmid: container.vmid.get(),
-        state: badge(&state),
-        node: node.name.clone(),
-        tags: config.map(|config| config.tags().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
-        created_at: Some(container.created_at),
-        creation_href: container.creation_id.map(|id| format!("/creations/{id}")),
-        services: apps.iter().map(row).collect(),
-        system_services: system.iter().map(row).collect(),
-        discovered_at: container.discovered_at,
-        resources: config.map(resources).unwrap_or_default(),
-        network: config.map(network).unwrap_or_default(),
-        options: config.map(options).unwrap_or_default(),
-        trouble: match &state {
-            Doing::Unknown(cause) => Some(NodeTrouble {
-                retry: Some(format!("/containers/{id}")),
-                ..NodeTrouble::told(&node.name, cause)
-            }),
-            _ => None,
-        },
-        hostname: container.hostname,
-        address: container.address,
-        container_template: container.container_template,
-    })
+        frame,
+        range,
+        charts,
+        notes: config.description().and_then(|notes| Markdown::render(&without_marks(notes))),
+        resources: facts(resources),
+        mounts: facts(mounts),
+        network: facts(network),
+        options: facts(options),
+    };
+    Ok(page.into_response())
 }
 
-fn service_row(address: Option<&str>, service: &Service) -> ServiceRow {
-    let kind = match service.kind {
-        ServiceKind::Systemd => "systemd",
-        ServiceKind::Openrc => "OpenRC",
-        ServiceKind::Docker => "Docker",
-        ServiceKind::Process => "Process",
+const fn timeframe(range: Range) -> Timeframe {
+    match range {
+        Range::Hour => Timeframe::Hour,
+        Range::Day => Timeframe::Day,
+        Range::Week => Timeframe::Week,
+        Range::Month => Timeframe::Month,
+        Range::Year => Timeframe::Year,
+    }
+}
+
+/// The notes without the lines by which Berth knows the container again.
+fn without_marks(notes: &str) -> String {
+    let marks = ["berth-creation: ", "berth-container: "];
+    let kept = notes.lines().filter(|line| !marks.iter().any(|mark| line.trim_start().starts_with(mark)));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+fn charts(history: &[RrdPoint]) -> Vec<Chart> {
+    if history.is_empty() {
+        return Vec::new();
+    }
+    let measured = |label, value: fn(&RrdPoint) -> Option<f64>| {
+        let point = |it: &RrdPoint| (i64::try_from(it.time).unwrap_or_default(), value(it));
+        Measured { label, points: history.iter().map(point).collect() }
     };
-    let state = match service.state {
-        ServiceState::Running => State::Running,
-        ServiceState::Stopped => State::Stopped,
-        ServiceState::Failed => State::Error,
-    };
-    ServiceRow { name: service.name.clone(), kind: kind.into(), state, links: links(address, service) }
+    let last = |value: fn(&RrdPoint) -> Option<f64>| history.iter().rev().find_map(value);
+    vec![
+        Chart::draw("CPU", Unit::Share, None, &[measured("CPU", |point| point.cpu)]),
+        Chart::draw(
+            "Memory",
+            Unit::Bytes,
+            last(|point| point.maxmem),
+            &[measured("Memory", |point| point.mem)],
+        ),
+        Chart::draw(
+            "Network",
+            Unit::Rate,
+            None,
+            &[measured("In", |point| point.netin), measured("Out", |point| point.netout)],
+        ),
+        Chart::draw(
+            "Disk",
+            Unit::Rate,
+            None,
+            &[measured("Read", |point| point.diskread), measured("Written", |point| point.diskwrite)],
+        ),
+    ]
+}
+
+fn mounts(config: &ContainerConfig) -> Vec<Fact> {
+    let is_mount = |name: &str| name.strip_prefix("mp").is_some_and(|number| number.parse::<u16>().is_ok());
+    config.iter().filter(|(name, _)| is_mount(name)).map(|(name, value)| Fact::mono(name, value)).collect()
 }
 
 fn resources(config: &ContainerConfig) -> Vec<Fact> {
@@ -116,5 +158,7 @@ fn options(config: &ContainerConfig) -> Vec<Fact> {
         ["nesting", "keyctl", "fuse"].into_iter().filter(|feature| features.flag(feature)).collect();
     facts.push(Fact::new("Features", if on.is_empty() { "none".to_owned() } else { on.join(", ") }));
     facts.push(Fact::new("Start at boot", yes_no(config.onboot())));
+    facts.extend(config.get("startup").map(|order| Fact::mono("Start and stop order", order)));
+    facts.push(Fact::new("Protected from removal", yes_no(config.get("protection") == Some("1"))));
     facts
 }

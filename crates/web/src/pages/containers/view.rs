@@ -5,11 +5,13 @@ use askama_web::WebTemplate;
 use berth_domain::ContainerId;
 use time::OffsetDateTime;
 
+use super::actions::view::ActionBar;
 use crate::badge::State;
+use crate::chart::Chart;
 use crate::error::NodeTrouble;
 use crate::filters;
 use crate::layout::Layout;
-use crate::pages::creations::view::{CreationState, Shown as _};
+use crate::markdown::Markdown;
 
 /// A port of a service, as a link.
 #[derive(Debug, Clone)]
@@ -18,98 +20,6 @@ pub struct ServiceLink {
     pub label: String,
     /// `http://ADDRESS:PORT`; none where a browser can do nothing with it.
     pub url: Option<String>,
-}
-
-/// One container in the list.
-#[derive(Debug, Clone)]
-pub struct ContainerCard {
-    /// Its page; containers Berth does not manage have none.
-    pub href: Option<String>,
-    /// The wizard filled in like it, where it has no page that links there.
-    pub another_href: Option<String>,
-    /// Its hostname.
-    pub hostname: String,
-    /// Its VMID.
-    pub vmid: u32,
-    /// Its state.
-    pub state: State,
-    /// Its node's display name.
-    pub node: String,
-    /// Its address, once it has one.
-    pub address: Option<String>,
-    /// The container template it was made from.
-    pub container_template: Option<String>,
-    /// Proxmox's tags.
-    pub tags: Vec<String>,
-    /// The services found in it.
-    pub services: Vec<ServiceLink>,
-    /// Set when its node does not answer: when it was last seen.
-    pub last_seen: Option<OffsetDateTime>,
-}
-
-/// A creation that is under way or has failed.
-#[derive(Debug, Clone)]
-pub struct CreationCard {
-    /// Its page.
-    pub href: String,
-    /// The container's hostname.
-    pub hostname: String,
-    /// Its VMID.
-    pub vmid: u32,
-    /// The node's display name.
-    pub node: String,
-    /// The phase it is in, in words.
-    pub phase: String,
-    /// 0 to 100.
-    pub percent: u8,
-    /// How it goes.
-    pub state: CreationState,
-}
-
-/// `/`.
-#[derive(Template, WebTemplate)]
-#[template(path = "containers/list.html")]
-pub struct ContainersPage {
-    /// The frame.
-    pub layout: Layout,
-    /// Whether there is a node at all.
-    pub has_nodes: bool,
-    /// Creations in flight, and those that ended early and wait for a word; newest first.
-    pub creations: Vec<CreationCard>,
-    /// All containers.
-    pub containers: Vec<ContainerCard>,
-    /// Nodes that do not answer.
-    pub troubles: Vec<NodeTrouble>,
-}
-
-impl ContainersPage {
-    /// Creations that go on by themselves.
-    pub fn in_flight(&self) -> Vec<&CreationCard> {
-        self.creations.iter().filter(|creation| creation.state.is_live()).collect()
-    }
-
-    /// Creations that ended early.
-    pub fn unfinished(&self) -> Vec<&CreationCard> {
-        self.creations.iter().filter(|creation| !creation.state.is_live()).collect()
-    }
-
-    /// How many containers run, for the line under the title.
-    pub fn running(&self) -> usize {
-        self.containers.iter().filter(|container| container.state == State::Running).count()
-    }
-}
-
-/// A service found in a container.
-#[derive(Debug, Clone)]
-pub struct ServiceRow {
-    /// Unit or container name.
-    pub name: String,
-    /// Such as `systemd` or `Docker`.
-    pub kind: String,
-    /// Whether it runs.
-    pub state: State,
-    /// Its ports.
-    pub links: Vec<ServiceLink>,
 }
 
 /// A line of the configuration.
@@ -135,46 +45,117 @@ impl Fact {
     }
 }
 
-/// `/containers/{id}`.
-#[derive(Template, WebTemplate)]
-#[template(path = "containers/show.html")]
-pub struct ContainerPage {
-    /// The frame.
-    pub layout: Layout,
+/// A part of a container's pages, each with an address of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// `/containers/{id}`.
+    Overview,
+    /// `/containers/{id}/services`.
+    Services,
+    /// `/containers/{id}/history`.
+    History,
+}
+
+impl Tab {
+    /// In the order of the page: tab, what follows the container's address, label.
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Overview, "", "Overview"),
+        (Self::Services, "/services", "Services"),
+        (Self::History, "/history", "History"),
+    ];
+}
+
+/// What stands above each of a container's pages.
+#[derive(Debug, Clone)]
+pub struct Frame {
     /// Its id.
     pub id: ContainerId,
-    /// Its address in Berth, the stem of its actions.
+    /// Its address in Berth, the stem of its tabs and actions.
     pub url: String,
+    /// The tab that is shown.
+    pub tab: Tab,
     /// Its hostname.
     pub hostname: String,
     /// Its VMID.
     pub vmid: u32,
     /// Its state.
     pub state: State,
+    /// What may be done to it, and what is under way.
+    pub bar: ActionBar,
     /// Its node's display name.
     pub node: String,
     /// Its address.
     pub address: Option<String>,
     /// The container template it was made from.
     pub container_template: Option<String>,
+    /// The ports of its services.
+    pub services: Vec<ServiceLink>,
     /// Proxmox's tags.
     pub tags: Vec<String>,
-    /// When Berth made it.
-    pub created_at: Option<OffsetDateTime>,
+    /// When Berth made or adopted it.
+    pub created_at: OffsetDateTime,
     /// The page of its creation, with the log.
     pub creation_href: Option<String>,
-    /// Its application services.
-    pub services: Vec<ServiceRow>,
-    /// The services of its operating system, folded.
-    pub system_services: Vec<ServiceRow>,
-    /// When services were last looked for.
-    pub discovered_at: Option<OffsetDateTime>,
+    /// Set when its node does not answer; the rest is as last seen.
+    pub trouble: Option<NodeTrouble>,
+}
+
+/// How far back charts go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Range {
+    /// An hour.
+    #[default]
+    Hour,
+    /// A day.
+    Day,
+    /// A week.
+    Week,
+    /// A month.
+    Month,
+    /// A year.
+    Year,
+}
+
+impl Range {
+    /// With its name in addresses and on the page.
+    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Hour, "hour", "Hour"),
+        (Self::Day, "day", "Day"),
+        (Self::Week, "week", "Week"),
+        (Self::Month, "month", "Month"),
+        (Self::Year, "year", "Year"),
+    ];
+
+    /// The one of that name, else an hour.
+    pub fn of(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|(_, other, _)| *other == name)
+            .map(|(range, _, _)| range)
+            .unwrap_or_default()
+    }
+}
+
+/// `/containers/{id}`.
+#[derive(Template, WebTemplate)]
+#[template(path = "containers/overview.html")]
+pub struct OverviewPage {
+    /// The frame of the page.
+    pub layout: Layout,
+    /// The container.
+    pub frame: Frame,
+    /// How far back the charts go.
+    pub range: Range,
+    /// What it has used.
+    pub charts: Vec<Chart>,
+    /// What its owner has noted on Proxmox.
+    pub notes: Option<Markdown>,
+    /// Disks besides its root.
+    pub mounts: Vec<Fact>,
     /// Processors, memory, disk.
     pub resources: Vec<Fact>,
     /// Interface, addresses, DNS.
     pub network: Vec<Fact>,
     /// Operating system, features, start at boot.
     pub options: Vec<Fact>,
-    /// Set when its node does not answer; the rest is as last seen.
-    pub trouble: Option<NodeTrouble>,
 }

@@ -1,0 +1,103 @@
+// The dashboard stays open all day: it fetches what it shows anew when the server tells of a change, and is steered by single keys.
+import { follow } from "./stream.js";
+
+const region = () => document.getElementById("containers");
+const text = document.querySelector("[data-live-text]");
+const pause = document.querySelector("[data-live-pause]");
+
+let paused = false;
+let connection = "lost";
+let missed = false;
+let due = 0;
+
+function schedule() {
+  due = performance.now() + Number(region()?.dataset.nextUpdate ?? 0);
+}
+
+function fetchAnew() {
+  if (paused) {
+    missed = true;
+    return;
+  }
+  missed = false;
+  // What is shown may be another page or filter by now: the address is the truth.
+  window.htmx.ajax("GET", location.pathname + location.search, { target: "#containers", swap: "morph" });
+}
+
+function words() {
+  if (paused) return missed ? "Paused, there is news" : "Paused";
+  if (connection !== "live") return "Reconnecting …";
+  const seconds = Math.ceil((due - performance.now()) / 1000);
+  return seconds > 0 ? `Live, next update in ${seconds} s` : "Live, asking your nodes …";
+}
+
+function show() {
+  text.textContent = words();
+}
+
+function togglePause() {
+  paused = !paused;
+  pause.textContent = paused ? "Go on" : "Pause";
+  pause.setAttribute("aria-pressed", String(paused));
+  if (!paused && missed) fetchAnew();
+  show();
+}
+
+function items() {
+  return [...document.querySelectorAll("[data-item] a.stretched")];
+}
+
+function step(by) {
+  const all = items();
+  if (all.length === 0) return;
+  const at = all.indexOf(document.activeElement?.closest("[data-item]")?.querySelector("a.stretched"));
+  const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
+  all[next].focus();
+  all[next].closest("[data-item]").scrollIntoView({ block: "nearest" });
+}
+
+const keys = {
+  "/": () => document.querySelector("[data-search]")?.focus(),
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => location.assign("/containers/new"),
+  p: togglePause,
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const field = event.target.closest("input, select, textarea, [contenteditable]");
+  if (field) {
+    if (event.key === "Escape") field.blur();
+    return;
+  }
+  const act = keys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+if (region() && text && pause) {
+  pause.addEventListener("click", togglePause);
+  document.addEventListener("keydown", onKey);
+  document.body.addEventListener("htmx:afterSwap", () => {
+    schedule();
+    show();
+  });
+  schedule();
+  show();
+  setInterval(show, 1000);
+  follow(
+    "/dashboard/events",
+    "",
+    (name, version) => {
+      if (version !== region()?.dataset.version) fetchAnew();
+      return false;
+    },
+    (state) => {
+      connection = state;
+      show();
+    },
+  );
+}
