@@ -9,7 +9,7 @@ SQLX_VERSION := 0.9.0
 DENY_VERSION := 0.18.9
 
 
-.PHONY: help setup bench demo test test-static test-rust test-browser test-templates fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
+.PHONY: help setup bench demo test test-static test-rust test-browser test-templates soak fuzz ci fmt fmt-check lint deny offline static nextest sqlx-cli cargo-deny
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -45,6 +45,11 @@ fuzz: nextest ## Try parsers and envelopes at random, each target for SECONDS=30
 test-browser: static ## Run the browser tests against a demo of their own (ARGS=… goes to Playwright)
 	scripts/setup
 	scripts/test-browser $(ARGS)
+
+# Not in ci: it takes a quarter of an hour.
+soak: static ## Follow a log of 1,000 lines/s for MINUTES=10, and see that nothing grows
+	scripts/setup
+	SOAK_MINUTES=$(or $(MINUTES),10) scripts/test-browser --config soak.config.ts
 
 # The programs first: the benchmark runs what users run.
 bench: static ## Measure how long pages take, in a release build (ARGS=vmid picks)

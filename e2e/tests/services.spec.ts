@@ -1,7 +1,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { fresh, nobody } from "./support/demo.js";
 import { sound } from "./support/look.js";
-import { create, haveNode, logIn, ready, tabTo } from "./support/steps.js";
+import { createWith, haveNode, logIn, tabTo } from "./support/steps.js";
 
 // A service that goes wrong once and then prints a line every tenth of a second; and a secret.
 const script = `cat >/root/ticker.sh <<'END'
@@ -21,19 +21,8 @@ let services = "";
 async function container(page: Page) {
   if (services === "") {
     const wanted = fresh();
-    const title = `Ticker ${wanted.vmid}`;
     await haveNode(page, wanted.node);
-    await page.goto("/templates/new");
-    await page.getByLabel("Title").fill(title);
-    await page.getByLabel("OS template of kind").fill("debian");
-    await page.getByLabel("Name of script 1").fill("10-ticker.sh");
-    const box = page.getByRole("textbox", { name: "Text of script 1", exact: true });
-    await box.click();
-    await page.keyboard.insertText(script);
-    await page.getByRole("button", { name: "Save template" }).last().click();
-    await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
-    await create(page, wanted, title);
-    await ready(page, wanted);
+    await createWith(page, wanted, script);
     await page.getByRole("link", { name: "Open container" }).click();
     await expect(page).toHaveURL(/\/containers\/[0-9a-f-]+$/);
     services = `${new URL(page.url()).pathname}/services`;

@@ -47,19 +47,33 @@ function items() {
   return [...document.querySelectorAll("[data-item] a.stretched")];
 }
 
+const current = () => document.activeElement?.closest("[data-item]");
+
 function step(by) {
   const all = items();
   if (all.length === 0) return;
-  const at = all.indexOf(document.activeElement?.closest("[data-item]")?.querySelector("a.stretched"));
+  const at = all.indexOf(current()?.querySelector("a.stretched"));
   const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
   all[next].focus();
   all[next].closest("[data-item]").scrollIntoView({ block: "nearest" });
+}
+
+function openMenu() {
+  current()?.querySelector("[popovertarget]")?.click();
+}
+
+// Asked for each time: what may be done depends on how the container is by then.
+function fillMenu(event) {
+  const address = event.target.dataset.menu;
+  if (!address || event.newState !== "open") return;
+  window.htmx.ajax("GET", address, { target: event.target.querySelector("[data-menu-body]"), swap: "innerHTML" });
 }
 
 const keys = {
   "/": () => document.querySelector("[data-search]")?.focus(),
   j: () => step(1),
   k: () => step(-1),
+  a: openMenu,
   n: () => location.assign("/containers/new"),
   p: togglePause,
   "?": () => document.getElementById("keys")?.showModal(),
@@ -81,6 +95,8 @@ function onKey(event) {
 if (region() && text && pause) {
   pause.addEventListener("click", togglePause);
   document.addEventListener("keydown", onKey);
+  // It does not bubble.
+  document.addEventListener("toggle", fillMenu, true);
   document.body.addEventListener("htmx:afterSwap", () => {
     schedule();
     show();

@@ -16,6 +16,17 @@ function beforeNodeMorphed(old, fresh) {
   return false;
 }
 
+// Whoever was in it with the keyboard is still in it afterwards, also when their button has gone.
 export function morph(target, fresh) {
-  return Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", callbacks: { beforeNodeMorphed } });
+  const inside = target.contains(document.activeElement);
+  const nodes = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", callbacks: { beforeNodeMorphed } });
+  if (inside && document.activeElement === document.body) focusFirst(nodes);
+  return nodes;
+}
+
+function focusFirst(nodes) {
+  for (const node of nodes) {
+    const first = node instanceof Element && node.querySelector("[data-focus], a[href], button:not(:disabled)");
+    if (first) return first.focus({ preventScroll: true });
+  }
 }

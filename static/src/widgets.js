@@ -28,6 +28,14 @@ function closeMenus(except) {
   }
 }
 
+// A menu closes when a question is asked from it; afterwards the focus is back on the menu's button.
+function ask(dialog) {
+  const menu = document.activeElement?.closest("[popover]");
+  const button = () => document.querySelector(`[popovertarget="${menu.id}"]`);
+  if (menu) dialog.addEventListener("close", () => button()?.focus(), { once: true });
+  dialog.showModal();
+}
+
 function onClick(event) {
   closeMenus(event.target.closest("details.menu-root"));
   const target = event.target.closest("[data-copy], [data-dismiss], [data-open-dialog], [data-close-dialog], [data-fill]");
@@ -102,7 +110,7 @@ export function startWidgets() {
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
   // A question that was fetched opens as it comes, and closes when it is answered, unless what was typed is wrong.
   document.body.addEventListener("htmx:load", ({ target }) => {
-    if (target.matches("dialog[data-open]:not([open])")) target.showModal();
+    if (target.matches("dialog[data-open]:not([open])")) ask(target);
   });
   document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.xhr.status !== 422) detail.requestConfig.elt.closest("dialog")?.close();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use berth_simulator::faults::Planted;
-use berth_simulator::simulator::{Options, Simulator};
+use berth_simulator::simulator::{Options, RUNNING, Simulator};
 use berth_simulator::ssh::HostKeyKind;
 use clap::{Parser, ValueEnum};
 
@@ -57,6 +57,9 @@ struct Arguments {
     /// Containers per host of a fresh home lab
     #[arg(long, default_value_t = 5)]
     containers: u32,
+    /// How many of those may run at most: each is some processes of this machine
+    #[arg(long, default_value_t = RUNNING)]
+    running: u32,
     /// Start as a known host
     #[arg(long)]
     seed: Option<Seed>,
@@ -114,6 +117,7 @@ async fn serve() -> anyhow::Result<()> {
         nodes: arguments.nodes,
         cluster: arguments.cluster,
         containers: arguments.containers,
+        running: arguments.running,
         recorded: arguments.seed.is_some(),
         speed: arguments.speed,
         host_keys: arguments.host_keys,

@@ -16,9 +16,6 @@ pub const ROOT_PASSWORD: &str = "FAKE-Passw0rd";
 /// The base32 TOTP secret of `alice@pve`.
 pub const TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
 
-/// How many of a home lab's containers may run: each is some processes of this machine, and there may be thousands of them.
-const MOST_RUNNING: u32 = 48;
-
 const GIB: u64 = 1024 * 1024 * 1024;
 
 /// The recorded host: container 101 runs, one OS template, one storage disabled and one broken.
@@ -55,8 +52,8 @@ pub fn recorded() -> Model {
     model
 }
 
-/// A comfortable home lab with `containers` containers, ids from `first`.
-pub fn home_lab(containers: u32, first: u32) -> Model {
+/// A comfortable home lab with `containers` containers, ids from `first`; at most `running` of them run.
+pub fn home_lab(containers: u32, running: u32, first: u32) -> Model {
     let mut model = accounts();
     model.boot_ms = clock::now_ms() - 9 * 24 * 3_600_000;
     model.next_pid = 41_000;
@@ -82,11 +79,11 @@ pub fn home_lab(containers: u32, first: u32) -> Model {
         ("tank".to_owned(), storage("/tank/containers", &["rootdir", "images", "backup"], 3726)),
     ]);
     model.interfaces = bridges("enp3s0", "enx525400770010");
-    populate(&mut model, containers, first);
+    populate(&mut model, containers, running, first);
     model
 }
 
-fn populate(model: &mut Model, containers: u32, first: u32) {
+fn populate(model: &mut Model, containers: u32, most_running: u32, first: u32) {
     const NAMES: [(&str, &str, &str, bool); 12] = [
         ("pihole", "debian", "12", true),
         ("vaultwarden", "alpine", "3.22", true),
@@ -103,7 +100,7 @@ fn populate(model: &mut Model, containers: u32, first: u32) {
     ];
     for index in 0..containers {
         let (name, system, version, running) = NAMES[index as usize % NAMES.len()];
-        let running = running && index < MOST_RUNNING;
+        let running = running && index < most_running;
         let round = index as usize / NAMES.len();
         let name = if round == 0 { name.to_owned() } else { format!("{name}-{}", round + 1) };
         let vmid = first + index;

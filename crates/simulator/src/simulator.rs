@@ -16,6 +16,9 @@ use crate::ssh::HostKeyKind;
 use crate::state::{Host, HostOptions, SharedAccounts};
 use crate::tls::{Authority, Certificates};
 
+/// As many of a host's containers run unless told otherwise.
+pub const RUNNING: u32 = 48;
+
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +36,8 @@ pub struct Options {
     pub cluster: bool,
     /// Containers per host, without `recorded`.
     pub containers: u32,
+    /// How many of those may run: each is some processes of this machine.
+    pub running: u32,
     /// Start as the recorded host.
     pub recorded: bool,
     /// Tasks take this many times less time.
@@ -57,6 +62,7 @@ impl Options {
             nodes: 1,
             cluster: false,
             containers: 0,
+            running: RUNNING,
             recorded: true,
             speed: 1.0,
             host_keys: vec![HostKeyKind::Ed25519, HostKeyKind::Ecdsa],
@@ -165,7 +171,7 @@ fn open(options: &Options, index: u16, calls: &Calls, faults: &Faults) -> anyhow
         let mut model = if options.recorded && index == 0 {
             seed::recorded()
         } else {
-            seed::home_lab(options.containers, first)
+            seed::home_lab(options.containers, options.running, first)
         };
         model.address = format!("10.77.0.{}", 2 + index);
         model

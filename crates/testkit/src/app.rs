@@ -222,13 +222,18 @@ impl TestApp {
 
     /// The same for another person, and another of the simulated hosts.
     pub async fn owner_of(&self, userid: &str, host: usize) -> Owner {
-        let host = &self.simulator.nodes[host];
         let login_host = self.simulator.api.to_string().parse().unwrap();
         let user = berth_store::users::upsert_login(&self.ctx.pg, &login_host, userid, self.ctx.clock.now())
             .await
             .unwrap();
+        Owner { user: user.id, node: self.add_node(user.id, host, "attic").await }
+    }
+
+    /// Adds one of the simulated hosts as somebody's node.
+    pub async fn add_node(&self, user: UserId, host: usize, name: &str) -> NodeId {
+        let host = &self.simulator.nodes[host];
         let mut form = NodeForm {
-            name: "attic".into(),
+            name: name.into(),
             host: host.api.ip().to_string(),
             port: host.api.port().to_string(),
             token_id: TOKEN_ID.into(),
@@ -241,10 +246,10 @@ impl TestApp {
         };
         // Once for the certificate, once for the host key, once more to store it.
         for _ in 0..3 {
-            match nodes::save(&self.ctx, user.id, None, &form, &|_| {}).await.unwrap() {
+            match nodes::save(&self.ctx, user, None, &form, &|_| {}).await.unwrap() {
                 Saving::Saved { node, .. } => {
                     self.checks_due("'infinity'", node.id).await;
-                    return Owner { user: user.id, node: node.id };
+                    return node.id;
                 }
                 Saving::NotYet(report) => {
                     if let Some(certificate) = &report.certificate {

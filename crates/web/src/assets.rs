@@ -1,15 +1,20 @@
 //! The front end's files, embedded in the binary and served for ever under hashed names.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 
+use askama::filters::HtmlSafe;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
 
 /// One year: a file's name changes with its content, so it never needs to be asked for again.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -33,6 +38,31 @@ pub(crate) fn json(name: &str) -> HashMap<String, String> {
 pub fn asset(name: &str) -> Option<String> {
     MANIFEST.get(name).map(|hashed| format!("/static/{hashed}"))
 }
+
+/// The script that runs before the first paint. It stands in the page itself: nothing but CSS is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct BootScript;
+
+static BOOT: LazyLock<String> = LazyLock::new(|| {
+    let file = Dist::get(&format!("files/{}", MANIFEST["boot.js"])).expect("the build makes boot.js");
+    String::from_utf8_lossy(&file.data).into_owned()
+});
+
+impl BootScript {
+    /// What allows it to run, for the `script-src` of a content security policy.
+    pub fn source() -> String {
+        format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(BOOT.as_bytes())))
+    }
+}
+
+impl fmt::Display for BootScript {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&BOOT)
+    }
+}
+
+// Our own build's text, and never a `</script>`: a test.
+impl HtmlSafe for BootScript {}
 
 /// Serves `/static/{file}`.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -96,6 +126,11 @@ mod tests {
                 assert!(Dist::get(&format!("files/{hashed}{suffix}")).is_some(), "{hashed}{suffix}");
             }
         }
+    }
+
+    #[test]
+    fn the_boot_script_cannot_end_early() {
+        assert!(BOOT.contains("berth-theme") && !BOOT.contains('<'), "{}", *BOOT);
     }
 
     #[test]

@@ -53,7 +53,8 @@ export class Simulator {
     const directory = await mkdtemp(join(tmpdir(), "berth-host-"));
     const askpass = join(directory, "askpass");
     await writeFile(askpass, `#!/bin/sh\necho '${demo.sshPassword}'\n`, { mode: 0o700 });
-    const process = spawn(demo.simulator, ["--data", join(directory, "data"), "--containers", "2", ...options], {
+    const containers = options.includes("--containers") ? [] : ["--containers", "2"];
+    const process = spawn(demo.simulator, ["--data", join(directory, "data"), ...containers, ...options], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const ended = once(process, "exit").then(() => {

@@ -111,6 +111,21 @@ export async function ready(page: Page, { hostname }: Wanted) {
   await expect(page.getByRole("heading", { name: `${hostname} is ready` })).toBeVisible(creation);
 }
 
+// A container template with one script, and a container that was made from it.
+export async function createWith(page: Page, wanted: Wanted, script: string) {
+  const title = `Made for ${wanted.vmid}`;
+  await page.goto("/templates/new");
+  await page.getByLabel("Title").fill(title);
+  await page.getByLabel("OS template of kind").fill("debian");
+  await page.getByLabel("Name of script 1").fill("10-script.sh");
+  await page.getByRole("textbox", { name: "Text of script 1", exact: true }).click();
+  await page.keyboard.insertText(script);
+  await page.getByRole("button", { name: "Save template" }).last().click();
+  await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+  await create(page, wanted, title);
+  await ready(page, wanted);
+}
+
 // From the finished creation to the container's page, and what must be on it.
 export async function openContainer(page: Page, { hostname, vmid }: Wanted) {
   await page.getByRole("link", { name: "Open container" }).click();

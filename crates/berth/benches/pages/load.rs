@@ -1,9 +1,11 @@
-//! Requests one after the other on some connections that are kept open.
+//! Requests on some connections that are kept open: as many as come through, or so many in a second.
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::future::join_all;
 use reqwest::Client;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// Requests before anything is counted: connections, caches and the branch predictor are warm then.
 const WARM_UP: usize = 200;
@@ -11,17 +13,29 @@ const WARM_UP: usize = 200;
 const TIME: Duration = Duration::from_secs(5);
 
 /// What is asked, over and over.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) base: String,
-    pub(crate) cookie: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// Asked in turn.
     pub(crate) paths: Vec<String>,
+}
+
+impl Target {
+    /// The same with one more header.
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut headers = self.headers.clone();
+        headers.push((name, value.into()));
+        Self { headers, ..self.clone() }
+    }
 }
 
 /// How long answers took, from sending the request to having read all of the answer, in ascending order.
 pub(crate) struct Times {
     sorted: Vec<Duration>,
     took: Duration,
+    /// Bytes of an answer, on average, as they came.
+    pub(crate) bytes: usize,
 }
 
 impl Times {
@@ -42,15 +56,44 @@ impl Times {
     }
 }
 
+/// An answer: how long it took and how long it is.
+type Answer = (Duration, usize);
+
+fn times(answers: Vec<Answer>, took: Duration) -> Times {
+    let bytes = answers.iter().map(|(_, bytes)| bytes).sum::<usize>() / answers.len();
+    let mut sorted: Vec<Duration> = answers.into_iter().map(|(time, _)| time).collect();
+    sorted.sort_unstable();
+    Times { sorted, took, bytes }
+}
+
+/// One request after the other on each connection.
 pub(crate) async fn measure(target: &Target, connections: usize) -> Times {
     let clients: Vec<Client> = (0..connections).map(|_| berth_testkit::browser::http()).collect();
     join_all(clients.iter().map(|client| warm_up(client, target))).await;
     let begin = Instant::now();
     let each = clients.iter().enumerate().map(|(number, client)| ask(client, target, number, begin));
-    let mut sorted = join_all(each).await.concat();
-    let took = begin.elapsed();
-    sorted.sort_unstable();
-    Times { sorted, took }
+    let answers = join_all(each).await.concat();
+    times(answers, begin.elapsed())
+}
+
+/// So many requests in a second for some time, each at its moment, whatever became of those before.
+pub(crate) async fn paced(target: &Target, per_second: u32, time: Duration) -> Times {
+    let client = berth_testkit::browser::http();
+    warm_up(&client, target).await;
+    let mut moments = interval(Duration::from_secs(1) / per_second);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let begin = Instant::now();
+    let mut asked = Vec::new();
+    while begin.elapsed() < time {
+        moments.tick().await;
+        let (client, target, round) = (client.clone(), target.clone(), asked.len());
+        asked.push(tokio::spawn(async move {
+            let (took, body) = once(&client, &target, round).await;
+            (took, body.len())
+        }));
+    }
+    let answers = join_all(asked).await.into_iter().map(Result::unwrap).collect();
+    times(answers, begin.elapsed())
 }
 
 async fn warm_up(client: &Client, target: &Target) {
@@ -59,26 +102,31 @@ async fn warm_up(client: &Client, target: &Target) {
     }
 }
 
-async fn ask(client: &Client, target: &Target, number: usize, begin: Instant) -> Vec<Duration> {
-    let mut times = Vec::new();
+async fn ask(client: &Client, target: &Target, number: usize, begin: Instant) -> Vec<Answer> {
+    let mut answers = Vec::new();
     // Connections ask for different things at the same time.
     let mut round = number * 997;
     while begin.elapsed() < TIME {
-        times.push(once(client, target, round).await);
+        let (took, body) = once(client, target, round).await;
+        answers.push((took, body.len()));
         round += 1;
     }
-    times
+    answers
 }
 
-async fn once(client: &Client, target: &Target, round: usize) -> Duration {
+/// One answer: how long it took, and its text.
+pub(crate) async fn once(client: &Client, target: &Target, round: usize) -> (Duration, Bytes) {
     let path = &target.paths[round % target.paths.len()];
-    let request = client.get(format!("{}{path}", target.base)).header("cookie", &target.cookie);
-    let request = request.header("hx-request", "true").build().unwrap();
+    let mut request = client.get(format!("{}{path}", target.base));
+    for (name, value) in &target.headers {
+        request = request.header(*name, value);
+    }
+    let request = request.build().unwrap();
     let begin = Instant::now();
     let answer = client.execute(request).await.unwrap();
     let status = answer.status();
     let body = answer.bytes().await.unwrap();
     let took = begin.elapsed();
     assert!(status.is_success() && !body.is_empty(), "{path}: {status}");
-    took
+    (took, body)
 }

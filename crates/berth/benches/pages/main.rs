@@ -4,10 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 #![allow(clippy::print_stdout, reason = "the report is for whoever runs it")]
 
+mod growth;
+mod hundred;
 mod load;
 mod memory;
 mod report;
 mod rig;
+mod trouble;
 mod vmid;
 
 use std::process::ExitCode;
@@ -15,7 +18,7 @@ use std::process::ExitCode;
 use report::Report;
 
 /// Each begins with an application of its own; a word on the command line picks those whose name contains it.
-const SCENARIOS: [&str; 1] = [vmid::NAME];
+const SCENARIOS: [&str; 4] = [vmid::NAME, hundred::NAME, trouble::NAME, growth::NAME];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,6 +30,9 @@ async fn main() -> ExitCode {
             println!("\n{name}");
             match name {
                 vmid::NAME => vmid::run(&mut report).await,
+                hundred::NAME => hundred::run(&mut report).await,
+                trouble::NAME => trouble::run(&mut report).await,
+                growth::NAME => growth::run(&report).await,
                 _ => unreachable!("each of them is named above"),
             }
         }

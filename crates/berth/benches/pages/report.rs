@@ -17,7 +17,7 @@ impl Report {
     }
 
     /// One line; with the answers of `/healthz` in the same run, the ratio to them.
-    pub(crate) fn times(&self, what: &str, connections: usize, times: &Times, health: Option<&Times>) {
+    pub(crate) fn times(&self, what: &str, times: &Times, health: Option<&Times>) {
         let (p50, p99, most) = (times.percentile(0.5), times.percentile(0.99), times.percentile(1.0));
         let ratio = |part| {
             health.map(|health| times.percentile(part).as_secs_f64() / health.percentile(part).as_secs_f64())
@@ -27,25 +27,34 @@ impl Report {
             _ => String::new(),
         };
         println!(
-            "  {what:<28} {connections} connection(s)  p50 {}  p99 {}  max {}  {:>7.0}/s  n {}{ratios}",
+            "  {what:<44} p50 {}  p99 {}  max {}  {:>6.0}/s  n {}  {} bytes{ratios}",
             milliseconds(p50),
             milliseconds(p99),
             milliseconds(most),
             times.rate(),
-            times.count()
+            times.count(),
+            times.bytes,
         );
     }
 
-    /// Whether 99 of 100 answers came within `limit`.
-    pub(crate) fn must(&mut self, times: &Times, limit: Duration) {
-        let met = times.percentile(0.99) < limit;
-        let word = if met { "met" } else { "MISSED" };
-        println!("  target: p99 below {}: {word}", milliseconds(limit));
+    /// A figure that has no times.
+    pub(crate) fn says(&self, what: &str, figure: impl std::fmt::Display) {
+        println!("  {what:<44} {figure}");
+    }
+
+    /// Whether something that must be so is.
+    pub(crate) fn must(&mut self, what: &str, met: bool) {
+        println!("  target: {what}: {}", if met { "met" } else { "MISSED" });
         self.missed |= !met;
     }
 
-    pub(crate) fn memory(&self, what: &str, (now, most): (u64, u64)) {
-        println!("  {what:<28} resident {now} MiB, at most {most} MiB");
+    /// Whether 99 of 100 answers came within `limit`.
+    pub(crate) fn must_take_less(&mut self, times: &Times, limit: Duration) {
+        self.must(&format!("p99 below {}", milliseconds(limit)), times.percentile(0.99) < limit);
+    }
+
+    pub(crate) fn memory(&self, what: &str, (now, most): (f64, f64)) {
+        println!("  {what:<44} resident {now:.1} MiB, at most {most:.1} MiB");
     }
 }
 

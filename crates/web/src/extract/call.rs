@@ -115,7 +115,8 @@ impl FromRequestParts<AppState> for Call {
         let login = session::login(&session).await.map_err(IntoResponse::into_response)?;
         let Some(login) = login else { return Err(NotLoggedIn::of(parts).into_response()) };
         if !session::wants_stream(&parts.headers) {
-            session::touch(&session);
+            let now = state.ctx.clock.now();
+            session::touch(&session, now).await.map_err(IntoResponse::into_response)?;
         }
         if !parts.method.is_safe() {
             state.live.changing(login.user.id);

@@ -10,7 +10,7 @@ use berth_domain::SessionHandle;
 use berth_domain::user::User;
 use berth_operations::login::PendingLoginId;
 use berth_operations::sessions::{IDLE, LOGIN, Login, SessionStore};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
@@ -25,6 +25,10 @@ const MOST_TOASTS: usize = 5;
 const LONGEST_TOAST: usize = 300;
 /// Bytes of an address to go to; longer ones are none of ours.
 const LONGEST_NEXT: usize = 1000;
+/// Epoch seconds of when the session was last let slide.
+const TOUCHED: &str = "touched";
+/// Pages that come sooner after one another are one sign of life: each costs several round trips to Redis.
+const TOUCH: Duration = Duration::minutes(1);
 /// Where a session that is not logged in keeps what waits for a second factor.
 const PENDING: &str = "pending";
 
@@ -98,9 +102,14 @@ pub async fn login(session: &Session) -> Result<Option<Login>, WebError> {
     session.get(LOGIN).await.map_err(WebError::internal)
 }
 
-/// Lets the session slide: it is stored again after the answer, as seen now. Not for what goes on without the person.
-pub fn touch(session: &Session) {
-    session.set_expiry(Some(slides()));
+/// Lets the session slide: it is stored again after the answer, as seen now; once in a while is enough. Not for what goes on without the person.
+pub async fn touch(session: &Session, now: OffsetDateTime) -> Result<(), WebError> {
+    let seen: Option<i64> = session.get(TOUCHED).await.map_err(WebError::internal)?;
+    let is_recent = |seen| (0..TOUCH.whole_seconds()).contains(&(now.unix_timestamp() - seen));
+    if seen.is_some_and(is_recent) {
+        return Ok(());
+    }
+    session.insert(TOUCHED, now.unix_timestamp()).await.map_err(WebError::internal)
 }
 
 /// Keeps a message for the next page, which may never come: the last few messages stay, and of long ones the beginning.
@@ -117,6 +126,10 @@ pub async fn add_toast(session: &Session, mut toast: Toast) -> Result<(), WebErr
 
 /// Takes the messages that were kept.
 pub async fn take_toasts(session: &Session) -> Result<Vec<Toast>, WebError> {
+    // Taking out what is not there would store the session again all the same.
+    if session.get_value(TOASTS).await.map_err(WebError::internal)?.is_none() {
+        return Ok(Vec::new());
+    }
     Ok(session.remove(TOASTS).await.map_err(WebError::internal)?.unwrap_or_default())
 }
 

@@ -1,5 +1,6 @@
-//! `GET /containers/{id}/actions`: what is under way, asked every second until it has ended.
+//! `GET /containers/{id}/actions`: what may be done; with `?following=1` what is under way, asked every second until it has ended.
 
+use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
 use berth_domain::ContainerId;
 use berth_domain::action::{Action, ActionKind, ActionState};
@@ -14,12 +15,28 @@ use crate::extract::Call;
 use crate::extract::path::Id;
 use crate::layout::{Toast, Tone};
 
+/// Who asks.
+#[derive(serde::Deserialize)]
+pub(super) struct Asked {
+    /// Somebody who waits for the end of what is under way, and is told.
+    following: Option<String>,
+}
+
 /// For htmx the buttons; a browser that comes here by itself wants the container's page.
-pub(super) async fn fragment(call: Call, Id(id): Id<ContainerId>) -> Result<Response, WebError> {
+pub(super) async fn fragment(
+    call: Call,
+    Id(id): Id<ContainerId>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
     let last = actions::last(call.ctx(), call.user_id(), id).await?;
     match containers::find(call.ctx(), call.user_id(), id).await {
         Ok(_) if !call.by_htmx.0 => Ok(call.by_htmx.go_to(&format!("/containers/{id}"))),
-        Ok(found) => Ok(of(&call, found, last, None).await?.into_response()),
+        Ok(found) => {
+            let done = last.as_ref().filter(|action| action.state == ActionState::Done);
+            let told = done.filter(|_| asked.following.is_some());
+            let toast = told.map(|action| told_of(action.kind, &found.container.hostname));
+            Ok(of(&call, found, last, toast).await?.into_response())
+        }
         // Deleted or forgotten, perhaps in this very moment.
         Err(Error::NotFound) => Ok(gone(&call, id, last).await?.into_response()),
         Err(error) => Err(error.into()),
@@ -56,10 +73,7 @@ async fn of(
         });
     }
     let brief = containers::brief(call.ctx(), call.user_id(), id).await?;
-    let bar = ActionBar::new(id, &hostname, badge(&brief.state), last.as_ref());
-    let done = last.filter(|action| action.state == ActionState::Done && toast.is_none());
-    let told = done.map(|action| told(action.kind, &hostname));
-    Ok(ActionsFragment { bar, toast: toast.or(told) })
+    Ok(ActionsFragment { bar: ActionBar::new(id, &hostname, badge(&brief.state), last.as_ref()), toast })
 }
 
 async fn gone(call: &Call, id: ContainerId, last: Option<Action>) -> Result<ActionsFragment, WebError> {
@@ -67,9 +81,9 @@ async fn gone(call: &Call, id: ContainerId, last: Option<Action>) -> Result<Acti
     let mut bar = ActionBar::new(id, &trace.hostname, State::Gone, None);
     bar.deleted = true;
     let deleted = last.filter(|action| action.kind == ActionKind::Delete);
-    Ok(ActionsFragment { bar, toast: deleted.map(|action| told(action.kind, &trace.hostname)) })
+    Ok(ActionsFragment { bar, toast: deleted.map(|action| told_of(action.kind, &trace.hostname)) })
 }
 
-fn told(kind: ActionKind, hostname: &str) -> Toast {
+fn told_of(kind: ActionKind, hostname: &str) -> Toast {
     Toast { tone: Tone::Success, text: format!("{} {hostname}", kind.done()), undo: None }
 }
