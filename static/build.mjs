@@ -51,7 +51,7 @@ function styles() {
   rmSync(out);
 }
 
-// Only the drawing inside each icon is kept; crates/web/src/icon.rs puts the same <svg> around all of them.
+// Only the drawing inside each icon is kept; crates/web/src/icon.rs makes symbols of them.
 function icons() {
   const drawings = {};
   for (const name of JSON.parse(readFileSync(join(here, "icons.json"), "utf8"))) {

@@ -5,6 +5,9 @@ const SEQUENCE = /\u001b\[([0-9;:]*)([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 
+// A span for each piece is many times as long as what asks for it.
+const MOST_PIECES = 200;
+
 const PLAIN = { fg: null, bg: null, bold: false, dim: false, italic: false, underline: false };
 
 function colour(codes, at) {
@@ -62,10 +65,13 @@ export function pieces(line) {
     if (clean !== "") found.push({ text: clean, className: classes(style) });
   };
   let from = 0;
+  let changes = 0;
   for (const match of text.matchAll(SEQUENCE)) {
     push(text.slice(from, match.index));
     from = match.index + match[0].length;
-    if (match[2] === "m") style = apply(style, match[1]);
+    if (match[2] !== "m") continue;
+    changes += 1;
+    style = changes < MOST_PIECES ? apply(style, match[1]) : PLAIN;
   }
   push(text.slice(from));
   return found;

@@ -32,6 +32,11 @@ function beforeRequest(event) {
   if (document.hidden && "poll" in event.detail.elt.dataset) event.preventDefault();
 }
 
+// What a page asks for by itself does not keep the login of somebody alive who has left.
+function configRequest(event) {
+  if ("poll" in event.detail.elt.dataset) event.detail.headers["X-Berth-Auto"] = "1";
+}
+
 // What was typed before this script had arrived has told nobody.
 function afterLoad(event) {
   for (const field of event.target.querySelectorAll("[hx-trigger~='early']")) {
@@ -50,6 +55,7 @@ function start() {
   startVmid();
   document.body.addEventListener("htmx:load", afterLoad);
   document.body.addEventListener("htmx:afterSettle", afterSettle);
+  document.body.addEventListener("htmx:configRequest", configRequest);
   document.body.addEventListener("htmx:beforeRequest", beforeRequest);
 }
 

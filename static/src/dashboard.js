@@ -21,7 +21,11 @@ function fetchAnew() {
   }
   missed = false;
   // What is shown may be another page or filter by now: the address is the truth.
-  window.htmx.ajax("GET", location.pathname + location.search, { target: "#containers", swap: "morph" });
+  window.htmx.ajax("GET", location.pathname + location.search, {
+    target: "#containers",
+    swap: "morph",
+    headers: { "X-Berth-Auto": "1" },
+  });
 }
 
 function words() {

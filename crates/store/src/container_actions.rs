@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 pub use work::{
     Claimed, End, claim, finish, mark_enqueued, note_sending, release, renew, set_upid, stranded, unsent,
+    waiting,
 };
 
 use crate::error::{Error, Result, corrupt};

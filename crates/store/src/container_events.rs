@@ -55,7 +55,7 @@ pub struct Filter {
     pub before: Option<ContainerEventId>,
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text::storable(text).chars().take(LONGEST).collect()
 }
 

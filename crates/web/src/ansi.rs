@@ -8,6 +8,9 @@ use askama::filters::HtmlSafe;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnsiLine(String);
 
+/// Pieces of a line in colours of their own: a span for each is many times as long as what asks for it.
+const MOST_PIECES: usize = 200;
+
 impl AnsiLine {
     /// Renders a line as a terminal would show it: colours kept, other sequences and control characters dropped,
     /// and of a line that redraws itself by carriage returns only the last state.
@@ -17,11 +20,13 @@ impl AnsiLine {
         let mut html = String::with_capacity(visible.len());
         let mut style = Style::default();
         let mut rest = visible;
+        let mut changes = 0;
         while let Some(start) = rest.find('\u{1b}') {
             style.write(&mut html, &rest[..start]);
             let (sequence, after) = sequence(&rest[start..]);
             if let Some(parameters) = sequence {
-                style.apply(parameters);
+                changes += 1;
+                style.apply(if changes < MOST_PIECES { parameters } else { "0" });
             }
             rest = after;
         }
@@ -171,6 +176,15 @@ mod tests {
         assert_eq!(html("a\u{1b}[1;31mred\u{1b}[0mb"), r#"a<span class="ansi-fg-1 ansi-bold">red</span>b"#);
         assert_eq!(html("\u{1b}[92mx"), r#"<span class="ansi-fg-10">x</span>"#);
         assert_eq!(html("\u{1b}[38;2;1;2;3;4mx"), r#"<span class="ansi-underline">x</span>"#);
+    }
+
+    #[test]
+    fn a_line_of_colours_alone_does_not_grow_without_end() {
+        let line = "\u{1b}[1;2;3;4;91;101mx".repeat(2000);
+        let html = html(&line);
+        assert_eq!(html.matches("<span").count(), MOST_PIECES - 1);
+        assert_eq!(html.matches('x').count(), 2000);
+        assert!(html.len() < 30_000, "{}", html.len());
     }
 
     #[test]

@@ -92,16 +92,18 @@ async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     response
 }
 
+/// Whether a client whose `Accept-Encoding` this is takes an encoding.
+pub(crate) fn takes(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|part| {
+        let (name, quality) = part.split_once(';').unwrap_or((part, ""));
+        name.trim() == encoding && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
 /// The best encoding the client takes, and the embedded path that holds it.
 fn choose(accepted: &str, file: &str) -> (Option<&'static str>, String) {
-    let takes = |wanted: &str| {
-        accepted.split(',').any(|part| {
-            let (name, quality) = part.split_once(';').unwrap_or((part, ""));
-            name.trim() == wanted && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-        })
-    };
     for (encoding, suffix) in ENCODINGS {
-        if takes(encoding) {
+        if takes(accepted, encoding) {
             return (Some(encoding), format!("files/{file}.{suffix}"));
         }
     }

@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 const SHUTDOWN: Duration = Duration::from_secs(15);
 /// How often a queue is asked for work: it does not announce any.
 const POLL: Duration = Duration::from_millis(250);
-/// How many actions a process works on at once. They mostly wait, for Proxmox.
-const ACTIONS_AT_ONCE: usize = 8;
+/// How many actions a process works on at once, several people's share. They mostly wait, for Proxmox.
+const ACTIONS_AT_ONCE: usize = 4 * actions::SHARE as usize;
 
 /// What a worker process needs.
 #[derive(Clone, Debug)]

@@ -69,7 +69,8 @@ impl Rig {
             let known = (Vmid::new(vmid).unwrap(), hostname.as_str());
             let adopted = containers::adopt(&mut conn, self.owner.user, node, known, now).await.unwrap();
             let Some(Adopted::New(id)) = adopted else { panic!("{vmid} is managed already") };
-            let services = ["nginx", "postgresql", "prometheus-node-exporter"].map(|name| service(name, vmid));
+            let services =
+                ["nginx", "postgresql", "prometheus-node-exporter"].map(|name| service(name, vmid));
             let address = format!("10.77.{}.{}", vmid / 200, vmid % 200);
             let found = Found { address: Some(&address), services: &services, credentials: &[] };
             assert!(containers::set_discovery(&mut *conn, self.owner.user, id, &found, now).await.unwrap());

@@ -62,7 +62,8 @@ pub(crate) async fn run(report: &mut Report) {
 fn addresses() -> Vec<String> {
     let pages = (1..=20).map(|page| format!("/?page={page}"));
     let searches = (0..20).map(|number| format!("/?q={}", 101 + number * 5));
-    let others = ["/", "/?status=running", "/?view=table", "/?sort=-memory&group=node", "/?tag=homelab&view=table"];
+    let others =
+        ["/", "/?status=running", "/?view=table", "/?sort=-memory&group=node", "/?tag=homelab&view=table"];
     pages.chain(searches).chain(others.map(Into::into)).collect()
 }
 
@@ -88,7 +89,8 @@ fn judge(report: &mut Report, calls: &BTreeMap<String, Vec<String>>, took: Durat
         format!("{answering} where it answers, {hanging} where it hangs, in {minutes:.2} min"),
     );
     let [usual, in_trouble] = MOST_CALLS;
-    report.must("one list per node and 10 s, where it hangs 20 s", answering <= usual && hanging <= in_trouble);
+    report
+        .must("one list per node and 10 s, where it hangs 20 s", answering <= usual && hanging <= in_trouble);
     let only_lists = calls.values().flatten().all(|call| call == "GET /cluster/resources");
     report.must("nothing else is asked for a page", only_lists);
 }
@@ -100,7 +102,8 @@ async fn latency(report: &mut Report, rig: &Rig) {
     let node = rig.owner.node;
     let (mut most, mut sum) = (Duration::ZERO, Duration::ZERO);
     for round in 0..ROUNDS {
-        let (act, state) = if round % 2 == 0 { ("stop", "state-stopped") } else { ("start", "state-running") };
+        let (act, state) =
+            if round % 2 == 0 { ("stop", "state-stopped") } else { ("start", "state-running") };
         let (status, answer) = rig.app.simulator.post(&format!("{path}/{act}"), &[]).await;
         assert_eq!(status, 200, "{answer}");
         let begin = Instant::now();
@@ -110,6 +113,9 @@ async fn latency(report: &mut Report, rig: &Rig) {
         sum += begin.elapsed();
     }
     let mean = sum.as_secs_f64() / ROUNDS as f64;
-    report.says("from a change on the host to the page", format!("mean {mean:.1} s, at most {:.1} s", most.as_secs_f64()));
+    report.says(
+        "from a change on the host to the page",
+        format!("mean {mean:.1} s, at most {:.1} s", most.as_secs_f64()),
+    );
     report.must(&format!("within {} s", LATENCY.as_secs()), most < LATENCY);
 }

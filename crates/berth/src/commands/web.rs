@@ -1,13 +1,11 @@
 //! `berth web`: the pages.
 
 use std::io::ErrorKind;
-use std::sync::Arc;
 
 use berth_operations::container_templates;
 use berth_operations::creation::ProgressHub;
 use berth_operations::dashboard::Live;
 use berth_web::AppState;
-use berth_web::extract::client_ip::TrustedProxies;
 
 use super::context;
 use crate::config::{Config, Connections};
@@ -21,7 +19,7 @@ pub(crate) async fn web(config: &Config, connections: &Connections) -> anyhow::R
     container_templates::discover(&context).await?;
     let hub = ProgressHub::start(context.pg.clone(), context.redis.clone()).await?;
     let live = Live::start(context.clone()).await?;
-    let state = AppState { ctx: context, hub, live, proxies: Arc::new(TrustedProxies::default()) };
+    let state = AppState::new(context, hub, live);
     let https = config.public_url.scheme() == "https";
     let settings = berth_web::Config {
         listen: config.listen,

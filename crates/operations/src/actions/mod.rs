@@ -30,6 +30,9 @@ use job::{Ended, Job};
 /// How long a shutdown may take inside the container, in seconds.
 pub const SHUTDOWN_SECONDS: u32 = 60;
 
+/// How many actions of one person are worked on at once.
+pub const SHARE: u32 = 8;
+
 /// First and longest pause between attempts at a host that does not answer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// How long a node may be silent before anything was sent: somebody waits for it, and may ask again.
@@ -114,9 +117,10 @@ pub async fn deliver(
     owner: &str,
     shutdown: CancellationToken,
 ) -> Result<Delivery> {
-    let Some(claimed) = store::claim(&ctx.pg, id, owner, ctx.settings.lease).await? else {
+    let Some(claimed) = store::claim(&ctx.pg, id, owner, ctx.settings.lease, SHARE).await? else {
         return Ok(Delivery::NothingToDo);
     };
+    let user = claimed.user;
     tracing::info!(action = %id, kind = %claimed.wanted.kind, deliveries = claimed.deliveries, "took an action");
     let signals = Signals::new(shutdown);
     let keeper = keep_lease(ctx, id, owner, signals.clone());
@@ -131,6 +135,10 @@ pub async fn deliver(
         Err(error) => give_up(ctx, &claimed, owner, error).await,
     };
     drop(keeper);
+    // What was more than this person's share was not taken: now there is room for it.
+    if let Some(next) = store::waiting(&ctx.pg, user).await? {
+        enqueue(ctx, next).await;
+    }
     delivery
 }
 

@@ -12,9 +12,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::Dashboard;
 use super::build::{self, Sightings, Stored};
 use super::refresh::{self, Asked};
-use super::{Dashboard, INTERVAL};
 use crate::{Context, Result};
 
 /// How long somebody counts as looking after a page or a sign of life of a stream.
@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many nodes one process asks at once.
 const AT_ONCE: usize = 32;
+/// How many of those are one person's: the others need not wait for nodes that hang.
+const SHARE: usize = 8;
 
 /// The dashboards of those who look. Clones share them; the last one ends the asking.
 #[derive(Clone)]
@@ -56,7 +58,18 @@ struct Entry {
     built: tokio::sync::Mutex<Built>,
     /// Told of each change; the dashboard itself is built when somebody wants it.
     changed: watch::Sender<()>,
-    due: Mutex<HashMap<NodeId, Instant>>,
+    due: Mutex<HashMap<NodeId, Due>>,
+    asking: Arc<Semaphore>,
+}
+
+/// When a node is asked.
+#[derive(Clone, Copy)]
+enum Due {
+    At(Instant),
+    /// It is being asked now.
+    Asking,
+    /// It is being asked, and was edited meanwhile.
+    AskingInVain,
 }
 
 struct Looked {
@@ -164,6 +177,7 @@ impl Shared {
                 built: tokio::sync::Mutex::default(),
                 changed: watch::Sender::new(()),
                 due: Mutex::default(),
+                asking: Arc::new(Semaphore::new(SHARE)),
             })
         });
         entry.clone()
@@ -213,12 +227,14 @@ impl Shared {
             // Somebody is building it: next time.
             let Ok(built) = entry.built.try_lock() else { continue };
             let mut times = locked(&entry.due);
-            times.retain(|id, _| built.stored.nodes.iter().any(|node| node.id == *id));
+            times.retain(|id, due| {
+                !matches!(due, Due::At(_)) || built.stored.nodes.iter().any(|node| node.id == *id)
+            });
             let now = Instant::now();
             for node in &built.stored.nodes {
-                let at = times.entry(node.id).or_insert(now);
-                if *at <= now {
-                    *at = now + INTERVAL;
+                let time = times.entry(node.id).or_insert(Due::At(now));
+                if matches!(time, Due::At(at) if *at <= now) {
+                    *time = Due::Asking;
                     due.push((entry.clone(), node.id));
                 }
             }
@@ -269,7 +285,9 @@ async fn listen(shared: Weak<Shared>, mut changes: Changes) {
                 Change::Rows(_) => {
                     entry.rows.fetch_add(1, Ordering::AcqRel);
                     // A node may be new, or another by now; of the others it is nobody's turn yet.
-                    locked(&entry.due).clear();
+                    let mut times = locked(&entry.due);
+                    times.retain(|_, due| !matches!(due, Due::At(_)));
+                    times.values_mut().for_each(|due| *due = Due::AskingInVain);
                 }
                 Change::Guests(_) => drop(entry.guests.fetch_add(1, Ordering::AcqRel)),
                 Change::Unheard => {}
@@ -288,6 +306,8 @@ async fn ask_what_is_due(shared: Weak<Shared>) {
         for (entry, node) in shared.due() {
             let (ctx, asking) = (shared.ctx.clone(), shared.asking.clone());
             tokio::spawn(async move {
+                // First one's own: who waits there keeps nobody else waiting.
+                let Ok(_own) = entry.asking.clone().acquire_owned().await else { return };
                 let Ok(_permit) = asking.acquire_owned().await else { return };
                 let begun = Instant::now();
                 let next = match refresh::ask(&ctx, entry.user, node).await {
@@ -298,7 +318,9 @@ async fn ask_what_is_due(shared: Weak<Shared>) {
                         AGAIN
                     }
                 };
-                locked(&entry.due).insert(node, begun + next);
+                let mut times = locked(&entry.due);
+                let in_vain = matches!(times.get(&node), Some(Due::AskingInVain));
+                times.insert(node, Due::At(if in_vain { begun } else { begun + next }));
             });
         }
     }

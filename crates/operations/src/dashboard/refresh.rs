@@ -1,5 +1,6 @@
 //! Asks nodes for their containers while somebody looks: each node once per interval, whichever process does it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use berth_domain::guest::{Guest, Sighting, Usage};
@@ -8,6 +9,7 @@ use berth_proxmox::cluster::{Resource, ResourceKind};
 use berth_store::guests::News;
 use berth_store::{changes, guests};
 
+use crate::foreign::shortened;
 use crate::{Context, NodeConnection, Result};
 
 /// How often a node is asked while somebody looks. Proxmox itself renews its list about every 10 s.
@@ -16,6 +18,12 @@ pub const INTERVAL: Duration = Duration::from_secs(10);
 const IN_TROUBLE: Duration = Duration::from_secs(20);
 /// How long a node may take to answer.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// Bytes of a node's list, of which a container takes some hundred.
+const MOST_BYTES: usize = 4 << 20;
+/// Characters of a name, lock or tag. Proxmox itself takes no longer names.
+const LONGEST: usize = 100;
+/// Tags of a container.
+const MOST_TAGS: usize = 50;
 /// A turn ends this much before the next may be taken, so that clocks need not agree to the millisecond.
 const SLACK: Duration = Duration::from_millis(500);
 
@@ -54,9 +62,11 @@ pub(super) async fn last(ctx: &Context, node: NodeId) -> Result<Option<Sighting>
 
 async fn list(ctx: &Context, user: UserId, node: NodeId) -> Result<Vec<Guest>, String> {
     let connection = NodeConnection::for_user(ctx, user, node).await.map_err(|error| error.to_string())?;
-    let client = connection.client.within(DEADLINE);
+    let client = connection.client.within(DEADLINE).max_response(MOST_BYTES);
     let resources = client.resources(Some(ResourceKind::Vm)).await.map_err(|error| error.to_string())?;
-    Ok(resources.into_iter().filter(|it| it.kind == "lxc").filter_map(guest).collect())
+    let mut seen = BTreeSet::new();
+    let guests = resources.into_iter().filter(|it| it.kind == "lxc").filter_map(guest);
+    Ok(guests.filter(|guest| seen.insert(guest.vmid)).collect())
 }
 
 fn guest(resource: Resource) -> Option<Guest> {
@@ -68,17 +78,18 @@ fn guest(resource: Resource) -> Option<Guest> {
         uptime: resource.uptime,
     };
     let tags = resource.tags.unwrap_or_default();
+    let tags = tags.split([';', ',', ' ']).filter(|tag| !tag.is_empty());
     Some(Guest {
         vmid: Vmid::new(resource.vmid?).ok()?,
-        name: resource.name,
-        pve_node: resource.node.unwrap_or_default(),
+        name: resource.name.map(|name| shortened(&name, LONGEST)),
+        pve_node: shortened(&resource.node.unwrap_or_default(), LONGEST),
         running: match resource.status.as_deref() {
             Some("running") => Some(true),
             Some("stopped") => Some(false),
             _ => None,
         },
-        lock: resource.lock.filter(|lock| !lock.is_empty()),
-        tags: tags.split([';', ',', ' ']).filter(|tag| !tag.is_empty()).map(Into::into).collect(),
+        lock: resource.lock.filter(|lock| !lock.is_empty()).map(|lock| shortened(&lock, LONGEST)),
+        tags: tags.take(MOST_TAGS).map(|tag| shortened(tag, LONGEST)).collect(),
         is_clone_source: resource.is_clone_source,
         usage,
     })

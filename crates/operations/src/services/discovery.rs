@@ -79,6 +79,13 @@ const MOST_SERVICES: usize = 500;
 const MOST_CREDENTIALS: usize = 100;
 /// Characters of a service's name and description.
 const LONGEST_NAME: usize = 200;
+/// Ports of one service.
+const MOST_PORTS: usize = 32;
+/// Lines of each kind that are read, and bytes of a line: a container may print whatever it likes.
+const MOST_LINES: usize = 2000;
+const LONGEST_LINE: usize = 16 << 10;
+/// Processes that share a socket.
+const MOST_SHARING: usize = 64;
 
 #[derive(Default)]
 struct Sections<'text>(BTreeMap<&'text str, Vec<&'text str>>);
@@ -90,8 +97,13 @@ impl<'text> Sections<'text> {
         for line in output.lines() {
             match line.strip_prefix("== ") {
                 Some(name) => current = name,
-                None if !line.trim().is_empty() => sections.0.entry(current).or_default().push(line),
-                None => {}
+                None if line.trim().is_empty() || line.len() > LONGEST_LINE => {}
+                None => {
+                    let lines = sections.0.entry(current).or_default();
+                    if lines.len() < MOST_LINES {
+                        lines.push(line);
+                    }
+                }
             }
         }
         sections
@@ -117,6 +129,7 @@ pub(crate) fn read(output: &str) -> Discovery {
     for service in &mut services {
         service.name = shortened(&service.name, LONGEST_NAME);
         service.description = shortened(&service.description, LONGEST_NAME);
+        service.ports.truncate(MOST_PORTS);
     }
     let credentials = credentials(sections.of("credentials"));
     Discovery { address: address(sections.of("addresses")), services, credentials }
@@ -160,6 +173,12 @@ struct Socket<'text> {
     processes: Vec<(&'text str, u32)>,
 }
 
+impl Socket<'_> {
+    fn held_by(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
+        self.processes.iter().map(|(_, pid)| (self.port, *pid))
+    }
+}
+
 fn sockets<'text>(lines: &[&'text str]) -> Vec<Socket<'text>> {
     lines.iter().filter_map(|line| socket(line)).collect()
 }
@@ -179,6 +198,7 @@ fn socket(line: &str) -> Option<Socket<'_>> {
             Some((name, pid))
         })
         .filter(|(_, pid)| *pid != 1)
+        .take(MOST_SHARING)
         .collect();
     Some(Socket { port: port.parse().ok()?, processes })
 }
@@ -202,28 +222,22 @@ fn units(
     claimed: &mut BTreeSet<u16>,
 ) -> Vec<Service> {
     let main_pids = main_pids(sections.of("pids"));
+    let by_main_pid: BTreeMap<u32, &str> = main_pids.iter().map(|(unit, pid)| (*pid, *unit)).collect();
+    let mut ports: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+    for (port, pid) in sockets.iter().flat_map(Socket::held_by) {
+        for unit in owners.get(&pid).into_iter().chain(by_main_pid.get(&pid)) {
+            ports.entry(unit).or_default().insert(port);
+        }
+    }
     let enabled: BTreeSet<&str> =
         sections.of("unit-files").iter().filter_map(|line| line.split_whitespace().next()).collect();
-    sections
-        .of("units")
-        .iter()
-        .filter_map(|line| {
-            unit(
-                line,
-                &enabled,
-                &|unit, pid| owners.get(&pid) == Some(&unit) || main_pids.get(unit) == Some(&pid),
-                sockets,
-                claimed,
-            )
-        })
-        .collect()
+    sections.of("units").iter().filter_map(|line| unit(line, &enabled, &ports, claimed)).collect()
 }
 
 fn unit(
     line: &str,
     enabled: &BTreeSet<&str>,
-    owns: &dyn Fn(&str, u32) -> bool,
-    sockets: &[Socket<'_>],
+    ports: &BTreeMap<&str, BTreeSet<u16>>,
     claimed: &mut BTreeSet<u16>,
 ) -> Option<Service> {
     let mut words = line.split_whitespace();
@@ -241,10 +255,8 @@ fn unit(
     if load != "loaded" {
         return None;
     }
-    let ports: BTreeSet<u16> = sockets
-        .iter()
-        .filter(|socket| socket.processes.iter().any(|(_, pid)| owns(unit, *pid)))
-        .map(|socket| socket.port)
+    let listens = ports.get(unit).into_iter().flatten().copied();
+    let ports: BTreeSet<u16> = listens
         // What Docker passes on to a container is that container's, although Docker's own unit listens.
         .filter(|port| !claimed.contains(port))
         .collect();
@@ -285,6 +297,12 @@ fn main_pids<'text>(lines: &[&'text str]) -> BTreeMap<&'text str, u32> {
 
 /// ` nginx                                      [  started  ]`
 fn openrc(lines: &[&str], sockets: &[Socket<'_>], claimed: &mut BTreeSet<u16>) -> Vec<Service> {
+    let mut ports_of: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+    for socket in sockets {
+        for (process, _) in &socket.processes {
+            ports_of.entry(process).or_default().insert(socket.port);
+        }
+    }
     let mut services: BTreeMap<&str, Service> = BTreeMap::new();
     for (name, state) in lines.iter().filter_map(|line| line.strip_suffix(']')?.split_once('[')) {
         let name = name.trim();
@@ -293,16 +311,9 @@ fn openrc(lines: &[&str], sockets: &[Socket<'_>], claimed: &mut BTreeSet<u16>) -
             Some("crashed") => ServiceState::Failed,
             _ => ServiceState::Stopped,
         };
-        let ports: BTreeSet<u16> = sockets
-            .iter()
-            .filter(|socket| {
-                socket
-                    .processes
-                    .iter()
-                    .any(|(process, _)| *process == name || *process == name.trim_end_matches('d'))
-            })
-            .map(|socket| socket.port)
-            .collect();
+        let processes = [name, name.trim_end_matches('d')];
+        let ports: BTreeSet<u16> =
+            processes.iter().filter_map(|process| ports_of.get(process)).flatten().copied().collect();
         claimed.extend(&ports);
         let system = SYSTEM_OPENRC.contains(&name);
         let service = Service {
@@ -479,6 +490,23 @@ $(reboot) KEY
         let summary: Vec<_> =
             found.services.iter().map(|service| (service.name.as_str(), service.ports.clone())).collect();
         assert_eq!(summary, [("nginx", vec![80]), ("sshd", vec![22])]);
+    }
+
+    /// As much as is read of a container that prints what it likes; without bounds this would take minutes and give gigabytes.
+    #[test]
+    fn a_container_that_floods() {
+        let socket = |port: u32| {
+            let users: Vec<String> =
+                (0..500).map(|pid| format!("(\"a{pid}\",pid={},fd=1)", pid + 2)).collect();
+            format!("LISTEN 0 1 0.0.0.0:{} 0.0.0.0:* users:({})\n", port % 60_000 + 1, users.join(","))
+        };
+        let sockets: String = (0..3000).map(socket).collect();
+        let openrc: String = (0..200_000).map(|number| format!(" a{number} [  started  ]\n")).collect();
+        let mappings: Vec<String> = (1..2000).map(|port| format!("0.0.0.0:{port}->1/tcp")).collect();
+        let docker = format!("web\tnginx\trunning\t{}\n", mappings.join(","));
+        let found = read(&format!("== sockets\n{sockets}== openrc\n{openrc}== docker\n{docker}"));
+        assert_eq!(found.services.len(), MOST_SERVICES);
+        assert!(found.services.iter().all(|service| service.ports.len() <= MOST_PORTS));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(crate) fn parameter(name: &str, value: impl fmt::Display) -> (String, Secret
 
 impl Client {
     /// The largest answer that is read unless told otherwise.
-    pub const MAX_RESPONSE: usize = 32 << 20;
+    pub const MAX_RESPONSE: usize = 4 << 20;
 
     /// A client for `host` that checks its certificate as `trust` says. Nothing is sent yet.
     pub fn new(host: HostPort, trust: Trust, auth: Auth) -> Result<Self> {

@@ -58,21 +58,26 @@ pub enum End<'a> {
     },
 }
 
-/// Takes an action that is under way and that nobody holds, as [`crate::creations::claim`] does.
+/// Takes an action that is under way and that nobody holds, as [`crate::creations::claim`] does; none either while so many others of the same
+/// person are held: nobody shall keep all workers to themselves.
 pub async fn claim(
     pg: impl PgExecutor<'_>,
     id: ActionId,
     owner: &str,
     lease: Duration,
+    share: u32,
 ) -> Result<Option<Claimed>> {
     let row = sqlx::query!(
-        "update container_actions set state = 'running', started_at = coalesce(started_at, now()), lease_owner = $2,
+        "update container_actions a set state = 'running', started_at = coalesce(started_at, now()), lease_owner = $2,
              lease_until = now() + make_interval(secs => $3), deliveries = deliveries + 1
          where id = $1 and state in ('queued', 'running') and (lease_until is null or lease_until <= now())
+             and (select count(*) from container_actions other
+                  where other.user_id = a.user_id and other.state = 'running' and other.lease_until > now()) < $4
          returning id, container_id, user_id, kind, purge, stop_first, known_upid, sent_at, sendings, upid, deliveries",
         id.uuid(),
         owner,
         lease.as_secs_f64(),
+        i64::from(share),
     );
     let Some(row) = row.fetch_optional(pg).await? else { return Ok(None) };
     Ok(Some(Claimed {
@@ -90,6 +95,15 @@ pub async fn claim(
         upid: row.upid,
         deliveries: decode(row.deliveries, "container_actions.deliveries")?,
     }))
+}
+
+/// What a person has waited for longest of what nobody has begun.
+pub async fn waiting(pg: impl PgExecutor<'_>, user: UserId) -> Result<Option<ActionId>> {
+    let waiting = sqlx::query_scalar!(
+        "select id from container_actions where user_id = $1 and state = 'queued' order by created_at limit 1",
+        user.uuid(),
+    );
+    Ok(waiting.fetch_optional(pg).await?.map(Into::into))
 }
 
 /// Extends the lease, even one that ran out while nobody else took it.
@@ -168,7 +182,7 @@ pub async fn finish(
         End::Done { kind, text, gone } => ("done", None, None, (kind, text), gone),
         End::Failed { error, remedy, text } => (
             "failed",
-            Some(text::storable(error)),
+            Some(container_events::shortened(error)),
             remedy.map(Remedy::name),
             (EventKind::Failed, text),
             false,

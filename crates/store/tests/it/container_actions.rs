@@ -13,6 +13,9 @@ use crate::support::{EXPIRED, LEASE, NOW, creation, node, person, wide};
 
 const START: Wanted = Wanted { kind: ActionKind::Start, purge: false, stop_first: false };
 
+/// As many of one person are held at once.
+const SHARE: u32 = 3;
+
 async fn adopted(pg: &PgPool, user: UserId, node: NodeId, vmid: u32) -> ContainerId {
     let mut conn = pg.acquire().await.unwrap();
     let what = (Vmid::new(vmid).unwrap(), "web\0");
@@ -29,7 +32,7 @@ async fn request(pg: &PgPool, user: UserId, id: ContainerId, wanted: Wanted) -> 
 
 async fn claimed(pg: &PgPool, user: UserId, id: ContainerId, owner: &str) -> Claimed {
     let Some(Requested::Queued(action)) = request(pg, user, id, START).await else { panic!("not queued") };
-    actions::claim(pg, action.id, owner, LEASE).await.unwrap().unwrap()
+    actions::claim(pg, action.id, owner, LEASE, SHARE).await.unwrap().unwrap()
 }
 
 /// A person with a node and a container on it.
@@ -84,7 +87,7 @@ async fn only_its_owner_asks_and_sees(pg: PgPool) {
 async fn whoever_has_the_lease_writes(pg: PgPool) {
     let (user, _, id) = somebody(&pg).await;
     let held = claimed(&pg, user, id, "a").await;
-    assert!(actions::claim(&pg, held.id, "b", LEASE).await.unwrap().is_none());
+    assert!(actions::claim(&pg, held.id, "b", LEASE, SHARE).await.unwrap().is_none());
     let done = End::Done { kind: EventKind::Started, text: "", gone: false };
     for refused in [
         actions::renew(&pg, held.id, "b", LEASE).await,
@@ -100,7 +103,7 @@ async fn whoever_has_the_lease_writes(pg: PgPool) {
     actions::renew(&pg, held.id, "a", EXPIRED).await.unwrap();
     // Whoever takes over finds what the first one has noted.
     assert_eq!(actions::stranded(&pg, EXPIRED).await.unwrap(), [held.id]);
-    let next = actions::claim(&pg, held.id, "b", LEASE).await.unwrap().unwrap();
+    let next = actions::claim(&pg, held.id, "b", LEASE, SHARE).await.unwrap().unwrap();
     assert_eq!((next.sent_at, next.sendings, next.deliveries), (Some(NOW), 1, 2));
     assert_eq!(next.known_upid.as_deref(), Some("UPID:known"));
     actions::finish(&pg, &next, "b", done, NOW).await.unwrap();
@@ -110,6 +113,27 @@ async fn whoever_has_the_lease_writes(pg: PgPool) {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!((events[0].kind, events[0].actor.as_str()), (EventKind::Started, "root@pam"));
     assert_eq!(events[0].hostname, "web␀");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn nobody_keeps_all_workers_to_themselves(pg: PgPool) {
+    let (user, home, _) = somebody(&pg).await;
+    let mut held = Vec::new();
+    for vmid in 102..102 + SHARE {
+        let id = adopted(&pg, user, home, vmid).await;
+        held.push(claimed(&pg, user, id, "a").await);
+    }
+    let one_more = adopted(&pg, user, home, 200).await;
+    let Some(Requested::Queued(waiting)) = request(&pg, user, one_more, START).await else { panic!() };
+    assert!(actions::claim(&pg, waiting.id, "a", LEASE, SHARE).await.unwrap().is_none());
+    let eve = person(&pg, "eve@pve").await;
+    let other = node(&pg, eve, "other").await;
+    claimed(&pg, eve, adopted(&pg, eve, other, 101).await, "a").await;
+    assert_eq!(actions::waiting(&pg, eve).await.unwrap(), None);
+    // Who holds one and is gone does not count.
+    actions::renew(&pg, held[0].id, "a", EXPIRED).await.unwrap();
+    assert_eq!(actions::waiting(&pg, user).await.unwrap(), Some(waiting.id));
+    assert!(actions::claim(&pg, waiting.id, "b", LEASE, SHARE).await.unwrap().is_some());
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -114,7 +114,7 @@ impl FromRequestParts<AppState> for Call {
         let session = session::of(parts).await.map_err(IntoResponse::into_response)?;
         let login = session::login(&session).await.map_err(IntoResponse::into_response)?;
         let Some(login) = login else { return Err(NotLoggedIn::of(parts).into_response()) };
-        if !session::wants_stream(&parts.headers) {
+        if !session::goes_on_by_itself(&parts.headers) {
             let now = state.ctx.clock.now();
             session::touch(&session, now).await.map_err(IntoResponse::into_response)?;
         }

@@ -157,8 +157,13 @@ impl NotLoggedIn {
     }
 }
 
-/// Whether an event stream is asked for: that goes on without the person.
-pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+/// Whether a page asks without its reader, who may have left long ago: for an event stream, or for what has changed.
+pub(super) fn goes_on_by_itself(headers: &HeaderMap) -> bool {
+    wants_stream(headers) || headers.contains_key("x-berth-auto")
+}
+
+/// Whether an event stream is asked for.
+fn wants_stream(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"))
 }
 

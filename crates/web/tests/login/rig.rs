@@ -18,7 +18,6 @@ use berth_testkit::form::Form;
 use berth_testkit::second_factor::ALICE;
 use berth_testkit::simulator::ROOT_PASSWORD;
 use berth_web::AppState;
-use berth_web::extract::client_ip::TrustedProxies;
 use scraper::{Html, Selector};
 use tower::ServiceExt as _;
 
@@ -48,7 +47,7 @@ impl Rig {
         let ctx = Context { clock, settings: Arc::new(settings), ..app.ctx.clone() };
         let hub = ProgressHub::start(ctx.pg.clone(), ctx.redis.clone()).await.unwrap();
         let live = Live::start(ctx.clone()).await.unwrap();
-        let state = AppState { ctx: ctx.clone(), hub, live, proxies: Arc::new(TrustedProxies::default()) };
+        let state = AppState::new(ctx.clone(), hub, live);
         Self { app, ctx, router: berth_web::app(state, false), minutes }
     }
 

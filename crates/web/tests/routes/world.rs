@@ -31,7 +31,6 @@ use berth_store::{
 };
 use berth_testkit::database::Database;
 use berth_web::AppState;
-use berth_web::extract::client_ip::TrustedProxies;
 use berth_web::extract::session;
 use time::Duration;
 use tower::ServiceExt as _;
@@ -76,7 +75,7 @@ impl World {
         let ctx = context(&database, ahead.clone()).await;
         let hub = ProgressHub::start(ctx.pg.clone(), ctx.redis.clone()).await.unwrap();
         let live = Live::start(ctx.clone()).await.unwrap();
-        let state = AppState { ctx: ctx.clone(), hub, live, proxies: Arc::new(TrustedProxies::default()) };
+        let state = AppState::new(ctx.clone(), hub, live);
         let (owner, stranger) = (person(&ctx, "root@pam").await, person(&ctx, "eve@pve").await);
         let node = node(&ctx, &owner).await;
         let draft = drafts::start(&ctx, owner.id, CreationForm::default()).await.unwrap().id;

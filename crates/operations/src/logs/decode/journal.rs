@@ -7,9 +7,13 @@ use time::OffsetDateTime;
 use super::super::cursor::is_of_journal;
 use super::super::lines::{LogLine, Severity, shown};
 use super::plain;
+use crate::foreign::shortened;
 
 /// Lines of one entry.
 const MOST_LINES: usize = 200;
+
+/// Characters of the name of who wrote an entry, which stands before each of its lines.
+const LONGEST_IDENTIFIER: usize = 64;
 
 /// An entry: most often one line.
 pub(super) struct Entry {
@@ -51,7 +55,9 @@ pub(super) fn read(line: &[u8], omitted: u64, names_service: bool) -> Entry {
         _ => Severity::Normal,
     };
     let prefix = match names_service.then(|| text(&fields.identifier)) {
-        Some(identifier) if !identifier.is_empty() => format!("{identifier}: "),
+        Some(identifier) if !identifier.is_empty() => {
+            format!("{}: ", shortened(&identifier, LONGEST_IDENTIFIER))
+        }
         _ => String::new(),
     };
     let message = message.strip_suffix(b"\n").unwrap_or(&message);

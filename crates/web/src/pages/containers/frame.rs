@@ -31,6 +31,8 @@ impl From<ContainerBrief> for Head {
 /// The layout and the frame of one of a container's tabs.
 pub(crate) async fn of(call: &Call, head: Head, tab: Tab) -> Result<(Layout, Frame), WebError> {
     let Head { container, node, state, tags } = head;
+    // Most tabs show the state that the node's last list has: whoever is here counts as looking.
+    call.state.live.dashboard(call.user_id()).await?;
     let layout = call.layout(container.hostname.clone(), Section::Containers).await?.under("Containers", "/");
     let url = format!("/containers/{}", container.id);
     let last = actions::last(call.ctx(), call.user_id(), container.id).await?;

@@ -43,11 +43,14 @@ pub(super) const fn badge(state: &Doing) -> State {
     }
 }
 
+/// How many of a container's ports are shown beside its name.
+const MOST_LINKS: usize = 20;
+
 /// Ports of the services that a container is for, as links where a browser can follow; none without an address.
 pub(super) fn service_links(container: &Container) -> Vec<ServiceLink> {
     let apps =
         container.services.iter().filter(|service| !service.system && service.state == ServiceState::Running);
-    apps.flat_map(|service| links(container.address.as_deref(), service)).collect()
+    apps.flat_map(|service| links(container.address.as_deref(), service)).take(MOST_LINKS).collect()
 }
 
 /// What to show of a failure inside a container, in the place of what it has not brought; anything else is an error of the page.

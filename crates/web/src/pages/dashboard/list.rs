@@ -1,7 +1,8 @@
 //! `GET /`: all containers and what is being created. htmx gets the part that changes.
 
+use askama::Template as _;
 use axum::extract::Query;
-use axum::http::HeaderName;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use berth_domain::action::ActionKind;
 use berth_domain::guest::Usage;
@@ -10,6 +11,7 @@ use berth_operations::dashboard::filter::{Selection, Status};
 use berth_operations::dashboard::{CreationLine, Dashboard, INTERVAL, NodeLine, Row};
 
 use super::address::{Address, Typed};
+use super::rendered::{Answer, Asked};
 use super::view::{
     ContainerCard, CreationCard, DashboardPage, DashboardRegion, Gauge, NodeGroup, Region, StatusCount,
 };
@@ -18,26 +20,54 @@ use crate::badge::{Meter, State};
 use crate::error::NodeTrouble;
 use crate::extract::Call;
 use crate::filters::size;
-use crate::layout::Section;
+use crate::htmx::ByHtmx;
+use crate::layout::{Layout, Section};
 use crate::pages::containers::{badge, service_links};
 use crate::pages::creations::view::PHASES;
 
-const HX_REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 /// How many containers one page has.
 const PAGE: usize = 100;
 
-pub(super) async fn page(call: Call, Query(typed): Query<Typed>) -> Result<Response, WebError> {
+pub(super) async fn page(
+    call: Call,
+    headers: HeaderMap,
+    Query(typed): Query<Typed>,
+) -> Result<Response, WebError> {
     let dashboard = call.state.live.dashboard(call.user_id()).await?;
-    let region = region(&dashboard, typed.into(), &call);
-    if call.by_htmx.0 {
-        // The address as a link would have it, not with every empty field of the form.
-        let address = region.address.href();
-        return Ok(([(HX_REPLACE_URL, address)], DashboardRegion { region }).into_response());
+    let address = Address::from(typed);
+    let asked = Asked {
+        user: call.user_id(),
+        version: dashboard.version,
+        address: address.href(),
+        by_htmx: call.by_htmx.0,
+        gzip: Asked::takes_gzip(&headers),
+    };
+    let layout = match call.by_htmx {
+        ByHtmx(true) => None,
+        ByHtmx(false) => Some(call.layout("Containers", Section::Containers).await?),
+    };
+    // What is said is said once.
+    let says = layout.as_ref().is_some_and(|layout| !layout.toasts.is_empty());
+    if !says && let Some(answer) = call.state.rendered.find(&asked) {
+        return Ok(answer.into_response());
     }
-    let layout = call.layout("Containers", Section::Containers).await?;
+    let region = region(&dashboard, address, &call);
+    let shown = region.address.href();
+    let html = match layout {
+        None => DashboardRegion { region }.render(),
+        Some(layout) => whole(&dashboard, layout, region, &call).render(),
+    };
+    let answer = Answer::new(asked, shown, html.map_err(WebError::internal)?)?;
+    if !says {
+        call.state.rendered.keep(answer.clone());
+    }
+    Ok(answer.into_response())
+}
+
+fn whole(dashboard: &Dashboard, layout: Layout, region: Region, call: &Call) -> DashboardPage {
     let nodes = dashboard.nodes.iter().map(|node| (node.id.to_string(), node.name.clone())).collect();
-    let stale = dashboard.nodes.iter().any(|node| node.trouble.is_none() && due(node, &call) == 0);
-    Ok(DashboardPage { layout, nodes, tags: dashboard.tags.clone(), stale, region }.into_response())
+    let stale = dashboard.nodes.iter().any(|node| node.trouble.is_none() && due(node, call) == 0);
+    DashboardPage { layout, nodes, tags: dashboard.tags.clone(), stale, region }
 }
 
 fn region(dashboard: &Dashboard, mut address: Address, call: &Call) -> Region {

@@ -3,10 +3,13 @@
 mod address;
 mod events;
 mod list;
+mod rendered;
 pub mod view;
 
 use axum::Router;
 use axum::routing::get;
+
+pub use rendered::Rendered;
 
 use crate::state::AppState;
 
