@@ -28,7 +28,7 @@ function publish(name, bytes) {
 
 async function scripts() {
   const result = await build({
-    entryPoints: ["boot.js", "app.js", "dashboard.js", "progress.js", "follow.js", "reorder.js", "editor.js"].map(source),
+    entryPoints: ["boot.js", "app.js", "container.js", "dashboard.js", "progress.js", "follow.js", "reorder.js", "editor.js"].map(source),
     bundle: true,
     minify: true,
     format: "iife",

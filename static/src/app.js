@@ -22,9 +22,17 @@ htmx.defineExtension("morph", {
 function afterSettle(event) {
   showTimes(document);
   const region = event.detail.elt;
+  closeWhenDone(event);
   if (event.detail.requestConfig?.verb !== "post") return;
   const focus = region.querySelector("[data-focus], [aria-invalid=true]");
   focus?.focus();
+}
+
+// In a menu other buttons would stand under the pointer when something is done. What has failed is read there.
+function closeWhenDone({ detail: { elt, requestConfig } }) {
+  const menu = elt.closest?.("[popover]");
+  const waited = menu && requestConfig?.verb === "get" && "poll" in (requestConfig.elt?.dataset ?? {});
+  if (waited && !menu.querySelector("[data-poll], [role=alert]")) menu.hidePopover();
 }
 
 // A page nobody looks at need not ask for news.

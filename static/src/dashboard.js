@@ -20,6 +20,8 @@ function fetchAnew() {
     return;
   }
   missed = false;
+  // With the first containers come the filters and buttons that an empty page has no use for.
+  if ("empty" in (region()?.dataset ?? {})) return location.reload();
   // What is shown may be another page or filter by now: the address is the truth.
   window.htmx.ajax("GET", location.pathname + location.search, {
     target: "#containers",
@@ -48,7 +50,7 @@ function togglePause() {
 }
 
 function items() {
-  return [...document.querySelectorAll("[data-item] a.stretched")];
+  return [...document.querySelectorAll("[data-item]")].map((item) => item.querySelector("a.stretched") ?? item.querySelector("button, a"));
 }
 
 const current = () => document.activeElement?.closest("[data-item]");
@@ -56,7 +58,7 @@ const current = () => document.activeElement?.closest("[data-item]");
 function step(by) {
   const all = items();
   if (all.length === 0) return;
-  const at = all.indexOf(current()?.querySelector("a.stretched"));
+  const at = all.findIndex((target) => target.closest("[data-item]") === current());
   const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
   all[next].focus();
   all[next].closest("[data-item]").scrollIntoView({ block: "nearest" });
@@ -70,7 +72,9 @@ function openMenu() {
 function fillMenu(event) {
   const address = event.target.dataset.menu;
   if (!address || event.newState !== "open") return;
-  window.htmx.ajax("GET", address, { target: event.target.querySelector("[data-menu-body]"), swap: "innerHTML" });
+  const menu = event.target;
+  const filled = window.htmx.ajax("GET", address, { target: menu.querySelector("[data-menu-body]"), swap: "innerHTML" });
+  filled.then(() => menu.matches(":popover-open") && menu.querySelector("[data-menu-body] :is(a, button)")?.focus());
 }
 
 const keys = {

@@ -107,6 +107,9 @@ export function startWidgets() {
     if (event.persisted && document.querySelector("form[data-sent] [name=version]")) location.reload();
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
+  document.addEventListener("change", ({ target }) => {
+    if ("submit" in target.dataset) target.form?.requestSubmit();
+  });
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
   // A question that was fetched opens as it comes, and closes when it is answered, unless what was typed is wrong.
   document.body.addEventListener("htmx:load", ({ target }) => {

@@ -5,7 +5,7 @@
 mod work;
 
 use berth_domain::action::{Action, ActionKind, ActionState, Remedy};
-use berth_domain::{ActionId, ContainerId, UserId};
+use berth_domain::{ActionId, ContainerId, NodeId, UserId, Vmid};
 use sqlx::{Connection as _, PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub use work::{
     waiting,
 };
 
-use crate::error::{Error, Result, corrupt};
+use crate::error::{Error, Result, corrupt, decode};
 
 /// The index that gives a container one action at a time.
 pub const LIVE: &str = "container_actions_live";
@@ -159,6 +159,28 @@ pub async fn last(pg: impl PgExecutor<'_>, user: UserId, container: ContainerId)
         user.uuid(),
     );
     last.fetch_optional(pg).await?.map(Action::try_from).transpose()
+}
+
+/// Which of the user's containers were deleted since then, and when: their node, VMID and the end of the action.
+pub async fn list_deleted(
+    pg: impl PgExecutor<'_>,
+    user: UserId,
+    since: OffsetDateTime,
+) -> Result<Vec<(NodeId, Vmid, OffsetDateTime)>> {
+    let rows = sqlx::query!(
+        r#"select c.node_id, c.vmid, a.finished_at as "finished_at!"
+           from container_actions a join containers c on c.id = a.container_id join nodes n on n.id = c.node_id
+           where n.user_id = $1 and a.kind = 'delete' and a.state = 'done' and a.finished_at >= $2"#,
+        user.uuid(),
+        since,
+    );
+    let rows = rows.fetch_all(pg).await?.into_iter();
+    rows.map(|row| {
+        let vmid: u32 = decode(row.vmid, "containers.vmid")?;
+        let vmid = vmid.try_into().map_err(|_| corrupt("containers.vmid")())?;
+        Ok((row.node_id.into(), vmid, row.finished_at))
+    })
+    .collect()
 }
 
 /// What was last asked of each of the user's containers: what is under way, has failed and was not dismissed, or was done since then.

@@ -32,19 +32,23 @@ pub(super) struct Stored {
     containers: Vec<Arc<Container>>,
     creations: Vec<Creation>,
     actions: Vec<Action>,
+    /// What was deleted a moment ago: node, VMID and when.
+    deleted: Vec<(NodeId, Vmid, OffsetDateTime)>,
 }
 
 /// What each node last said.
 pub(super) type Sightings = HashMap<NodeId, Arc<Sighting>>;
 
 pub(super) async fn stored(pg: &PgPool, user: UserId, now: OffsetDateTime) -> Result<Stored> {
-    let (nodes, containers, creations, actions) = tokio::try_join!(
+    let (nodes, containers, creations, actions, deleted) = tokio::try_join!(
         berth_store::nodes::list(pg, user),
         berth_store::containers::list(pg, user),
         berth_store::creations::list_unfinished(pg, user, UNFINISHED),
         berth_store::container_actions::list_current(pg, user, now - SETTLES),
+        berth_store::container_actions::list_deleted(pg, user, now - SETTLES),
     )?;
-    Ok(Stored { nodes, containers: containers.into_iter().map(Arc::new).collect(), creations, actions })
+    let containers = containers.into_iter().map(Arc::new).collect();
+    Ok(Stored { nodes, containers, creations, actions, deleted })
 }
 
 /// What is being done, or was done a moment ago, to somebody's containers.
@@ -127,12 +131,23 @@ impl<'a> Building<'a> {
         let of_node = |node: &'a Node| {
             let known = known.get(&node.id).unwrap_or(&none);
             let guests = self.sighting(node.id).map_or(&[][..], Sighting::guests);
+            let seen_at = self.sighting(node.id).and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at);
             let own = guests.iter().filter(|guest| {
-                guest.pve_node == node.pve_node_name && !guest.is_clone_source && !known.contains(&guest.vmid)
+                guest.pve_node == node.pve_node_name
+                    && !guest.is_clone_source
+                    && !known.contains(&guest.vmid)
+                    && !self.was_deleted_after(node.id, guest.vmid, seen_at)
             });
             own.map(|guest| self.unmanaged_row(node, guest)).collect::<Vec<_>>()
         };
         self.stored.nodes.iter().flat_map(of_node).collect()
+    }
+
+    /// Whether a list that still has it was made before it was deleted, or too soon after.
+    fn was_deleted_after(&self, node: NodeId, vmid: Vmid, seen_at: Option<OffsetDateTime>) -> bool {
+        self.stored.deleted.iter().any(|(of, number, at)| {
+            (*of, *number) == (node, vmid) && seen_at.is_some_and(|seen_at| seen_at <= *at + LAG)
+        })
     }
 
     fn unmanaged_row(&self, node: &Node, guest: &Guest) -> Row {

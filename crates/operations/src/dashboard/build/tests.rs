@@ -141,3 +141,17 @@ fn a_dashboard_has_each_container_once_and_only_those_of_its_own_nodes() {
     assert_eq!(found.nodes[0].containers, 2);
     assert_eq!(found.rows[0].usage.cpu, None, "it is stopped");
 }
+
+#[test]
+fn what_was_deleted_does_not_come_back_with_a_list_that_still_has_it() {
+    let node = node();
+    let shown = |seen: i64| {
+        let guests = vec![guest(101, "pve", Some(true)), guest(102, "pve", Some(true))];
+        let sightings = Sightings::from([(node.id, Arc::new(Sighting::seen(seconds(seen), guests)))]);
+        let deleted = vec![(node.id, Vmid::new(101).unwrap(), seconds(100))];
+        let stored = Stored { nodes: vec![node.clone()], deleted, ..Stored::default() };
+        dashboard(&stored, &sightings, seconds(seen + 1)).rows.len()
+    };
+    assert_eq!(shown(105), 1);
+    assert_eq!(shown(111), 2, "somebody has made it again");
+}

@@ -1,9 +1,12 @@
 //! `GET /`: all containers and what is being created. htmx gets the part that changes.
 
+use std::collections::HashMap;
+
 use askama::Template as _;
 use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use berth_domain::NodeId;
 use berth_domain::action::ActionKind;
 use berth_domain::guest::Usage;
 use berth_operations::containers::State as Doing;
@@ -14,6 +17,7 @@ use super::address::{Address, Typed};
 use super::rendered::{Answer, Asked};
 use super::view::{
     ContainerCard, CreationCard, DashboardPage, DashboardRegion, Gauge, NodeGroup, Region, StatusCount,
+    Unmanaged,
 };
 use crate::WebError;
 use crate::badge::{Meter, State};
@@ -83,10 +87,11 @@ fn region(dashboard: &Dashboard, mut address: Address, call: &Call) -> Region {
         version: dashboard.version,
         has_nodes: !dashboard.nodes.is_empty(),
         is_empty: dashboard.rows.is_empty() && dashboard.creations.is_empty(),
+        unmanaged: unmanaged(dashboard, &address),
         waiting: dashboard.nodes.iter().any(|node| node.seen_at.is_none() && node.trouble.is_none()),
         matching: found.rows.len() + found.creations.len(),
         matching_containers: found.rows.len(),
-        total: dashboard.rows.len(),
+        total: found.counts.iter().map(|(_, count)| count).sum(),
         running: dashboard.rows.iter().filter(|row| row.state == Doing::Running).count(),
         counts,
         in_flight: cards(in_flight),
@@ -100,6 +105,21 @@ fn region(dashboard: &Dashboard, mut address: Address, call: &Call) -> Region {
         next_update: dashboard.nodes.iter().map(|node| due(node, call)).min().unwrap_or(0),
         address,
     }
+}
+
+/// Of the nodes that are shown.
+fn unmanaged(dashboard: &Dashboard, address: &Address) -> Vec<Unmanaged> {
+    let mut counts: HashMap<NodeId, usize> = HashMap::new();
+    for row in dashboard.rows.iter().filter(|row| row.container.is_none()) {
+        *counts.entry(row.node_id).or_default() += 1;
+    }
+    let shown =
+        dashboard.nodes.iter().filter(|node| address.filter.node.is_none_or(|only| only == node.id));
+    let of = |node: &NodeLine| {
+        let count = *counts.get(&node.id)?;
+        Some(Unmanaged { id: node.id, name: node.name.clone(), count })
+    };
+    shown.filter_map(of).collect()
 }
 
 /// Milliseconds until a node's list is older than it is let become.

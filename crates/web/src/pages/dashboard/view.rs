@@ -105,6 +105,17 @@ pub struct StatusCount {
     pub chosen: bool,
 }
 
+/// A node with containers that Berth does not manage.
+#[derive(Debug, Clone)]
+pub struct Unmanaged {
+    /// The node.
+    pub id: NodeId,
+    /// Its display name.
+    pub name: String,
+    /// How many of them it has.
+    pub count: usize,
+}
+
 /// The part of the dashboard that changes.
 #[derive(Debug, Clone)]
 pub struct Region {
@@ -116,6 +127,8 @@ pub struct Region {
     pub has_nodes: bool,
     /// Whether there is nothing, whatever is asked for.
     pub is_empty: bool,
+    /// Nodes with containers that may be adopted.
+    pub unmanaged: Vec<Unmanaged>,
     /// Whether a node has never been heard of yet.
     pub waiting: bool,
     /// How many containers and creations are found.

@@ -96,6 +96,11 @@ impl ActionBar {
         self.state == State::Gone
     }
 
+    /// Whether its node does not say how it is.
+    pub fn is_unknown(&self) -> bool {
+        self.state == State::Unknown
+    }
+
     /// The badge: what is under way before what was seen last.
     pub fn badge(&self) -> (State, &'static str) {
         match self.under_way {
