@@ -1,6 +1,6 @@
 // Containers are stopped, started, deleted and adopted, and it is written down.
 import { expect, test, type Page } from "@playwright/test";
-import { fresh, nobody, plant } from "./support/demo.js";
+import { demo, fresh, nobody, plant } from "./support/demo.js";
 import { sound } from "./support/look.js";
 import { create, creation, haveNode, logIn, ready, tabTo, type Wanted } from "./support/steps.js";
 
@@ -49,6 +49,11 @@ test("in place, and by keyboard", async ({ page }) => {
   await expect(page.getByRole("alert")).toBeHidden();
   await button(page, "Start", wanted).click();
   await expect(toast(page, `Started ${wanted.hostname}`)).toBeVisible(creation);
+  // Behind Berth's back: the page follows all the same.
+  await expect(link(page, "Stop", wanted)).toBeVisible();
+  await fetch(`${demo.admin}/containers/${wanted.vmid}/stop`, { method: "POST" });
+  await expect(page.locator("[id^=state-]")).toHaveText("Stopped", { timeout: 60_000 });
+  await expect(button(page, "Start", wanted)).toBeVisible();
   expect(await page.evaluate(() => "same" in window), "the page was never loaded anew").toBe(true);
 });
 

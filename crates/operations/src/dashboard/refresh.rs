@@ -94,3 +94,19 @@ fn guest(resource: Resource) -> Option<Guest> {
         usage,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_cannot_say_more_than_fits() {
+        let told = serde_json::json!({
+            "type": "lxc", "id": "lxc/101", "vmid": 101, "status": "running", "name": "n".repeat(1000),
+            "node": "p".repeat(1000), "lock": "l".repeat(1000), "tags": "a;".repeat(100_000),
+        });
+        let guest = guest(serde_json::from_value(told).unwrap()).unwrap();
+        let lengths = [&guest.name.unwrap(), &guest.pve_node, &guest.lock.unwrap()].map(|text| text.len());
+        assert_eq!((lengths, guest.tags.len()), ([LONGEST; 3], MOST_TAGS));
+    }
+}

@@ -107,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn who_writes_an_entry_is_named_in_few_words() {
+        let told = serde_json::json!({ "SYSLOG_IDENTIFIER": "x".repeat(400_000), "MESSAGE": "a\nb" });
+        let entry = read(told.to_string().as_bytes(), 0, true);
+        let lengths: Vec<usize> = entry.lines.iter().map(|line| line.text.len()).collect();
+        assert_eq!(lengths, [LONGEST_IDENTIFIER + 3; 2]);
+    }
+
+    #[test]
     fn an_entry_is_read_in_each_of_its_forms() {
         let entry = read(
             br#"{"__CURSOR":"s=1;i=2","__REALTIME_TIMESTAMP":"1795224157123456","PRIORITY":"3","SYSLOG_IDENTIFIER":"nginx","MESSAGE":"no\nluck"}"#,

@@ -119,10 +119,17 @@ fn resources(config: &ContainerConfig) -> Vec<Fact> {
     facts.extend(config.memory_mib().map(|memory| Fact::new("Memory", mebibytes(memory))));
     facts.extend(config.swap_mib().map(|swap| Fact::new("Swap", mebibytes(swap))));
     if let Some(rootfs) = config.rootfs() {
-        facts.extend(rootfs.get("size").map(|size| Fact::new("Root disk", size)));
+        facts.extend(rootfs.get("size").map(|size| Fact::new("Root disk", in_words(size))));
         facts.extend(rootfs.default_value().map(|volume| Fact::mono("Volume", volume)));
     }
     facts
+}
+
+/// `8G` as Proxmox writes it in a volume.
+fn in_words(size: &str) -> String {
+    let units = [('K', "KiB"), ('M', "MiB"), ('G', "GiB"), ('T', "TiB")];
+    let unit = units.iter().find_map(|(letter, unit)| Some((size.strip_suffix(*letter)?, unit)));
+    unit.map_or_else(|| size.to_owned(), |(count, unit)| format!("{count} {unit}"))
 }
 
 fn network(config: &ContainerConfig) -> Vec<Fact> {
