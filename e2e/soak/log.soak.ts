@@ -25,32 +25,22 @@ systemctl enable --now flood
 
 type Seen = { first: number; last: number; count: number; gaps: string[] };
 
-// Counts the lines that arrive, before the page does anything with them.
+// Counts the lines as the page takes them in: each event of the stream is parsed once.
 function count() {
   const seen: Seen = { first: 0, last: 0, count: 0, gaps: [] };
   Object.assign(window, { seen });
-  const original = window.fetch;
-  window.fetch = async (...request) => {
-    const response = await original(...request);
-    if (!String(request[0]).includes("/follow") || !response.body) return response;
-    const decoder = new TextDecoder();
-    let rest = "";
-    const counter = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        const text = rest + decoder.decode(chunk, { stream: true });
-        const end = text.lastIndexOf("of the flood");
-        for (const [, digits] of text.slice(0, Math.max(end, 0) + 12).matchAll(/line (\d+) of the flood/g)) {
-          const number = Number(digits);
-          if (seen.first === 0) seen.first = number;
-          else if (number !== seen.last + 1) seen.gaps.push(`${seen.last} to ${number}`);
-          seen.last = number;
-          seen.count += 1;
-        }
-        rest = text.slice(end < 0 ? -100 : end + 12);
-        controller.enqueue(chunk);
-      },
-    });
-    return new Response(response.body.pipeThrough(counter), { status: response.status, headers: response.headers });
+  const original = JSON.parse;
+  JSON.parse = (...given) => {
+    const value = original(...given);
+    for (const line of Array.isArray(value?.lines) ? value.lines : []) {
+      const number = Number(/line (\d+) of the flood/.exec(line.text)?.[1] ?? Number.NaN);
+      if (Number.isNaN(number)) continue;
+      if (seen.first === 0) seen.first = number;
+      else if (number !== seen.last + 1) seen.gaps.push(`${seen.last} to ${number}`);
+      seen.last = number;
+      seen.count += 1;
+    }
+    return value;
   };
 }
 

@@ -131,7 +131,8 @@ impl<'a> Building<'a> {
         let of_node = |node: &'a Node| {
             let known = known.get(&node.id).unwrap_or(&none);
             let guests = self.sighting(node.id).map_or(&[][..], Sighting::guests);
-            let seen_at = self.sighting(node.id).and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at);
+            let seen_at =
+                self.sighting(node.id).and_then(|sighting| sighting.seen.as_ref()).map(|seen| seen.at);
             let own = guests.iter().filter(|guest| {
                 guest.pve_node == node.pve_node_name
                     && !guest.is_clone_source

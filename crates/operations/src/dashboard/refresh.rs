@@ -106,7 +106,7 @@ mod tests {
             "node": "p".repeat(1000), "lock": "l".repeat(1000), "tags": "a;".repeat(100_000),
         });
         let guest = guest(serde_json::from_value(told).unwrap()).unwrap();
-        let lengths = [&guest.name.unwrap(), &guest.pve_node, &guest.lock.unwrap()].map(|text| text.len());
+        let lengths = [&guest.name.unwrap(), &guest.pve_node, &guest.lock.unwrap()].map(String::len);
         assert_eq!((lengths, guest.tags.len()), ([LONGEST; 3], MOST_TAGS));
     }
 }

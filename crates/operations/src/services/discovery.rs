@@ -501,10 +501,11 @@ $(reboot) KEY
             format!("LISTEN 0 1 0.0.0.0:{} 0.0.0.0:* users:({})\n", port % 60_000 + 1, users.join(","))
         };
         let sockets: String = (0..3000).map(socket).collect();
-        let openrc: String = (0..200_000).map(|number| format!(" a{number} [  started  ]\n")).collect();
+        let openrc: Vec<String> = (0..200_000).map(|number| format!(" a{number} [  started  ]")).collect();
+        let openrc = openrc.join("\n");
         let mappings: Vec<String> = (1..2000).map(|port| format!("0.0.0.0:{port}->1/tcp")).collect();
         let docker = format!("web\tnginx\trunning\t{}\n", mappings.join(","));
-        let found = read(&format!("== sockets\n{sockets}== openrc\n{openrc}== docker\n{docker}"));
+        let found = read(&format!("== sockets\n{sockets}== openrc\n{openrc}\n== docker\n{docker}"));
         assert_eq!(found.services.len(), MOST_SERVICES);
         assert!(found.services.iter().all(|service| service.ports.len() <= MOST_PORTS));
     }

@@ -113,8 +113,7 @@ fn unmanaged(dashboard: &Dashboard, address: &Address) -> Vec<Unmanaged> {
     for row in dashboard.rows.iter().filter(|row| row.container.is_none()) {
         *counts.entry(row.node_id).or_default() += 1;
     }
-    let shown =
-        dashboard.nodes.iter().filter(|node| address.filter.node.is_none_or(|only| only == node.id));
+    let shown = dashboard.nodes.iter().filter(|node| address.filter.node.is_none_or(|only| only == node.id));
     let of = |node: &NodeLine| {
         let count = *counts.get(&node.id)?;
         Some(Unmanaged { id: node.id, name: node.name.clone(), count })
