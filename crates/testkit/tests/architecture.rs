@@ -116,8 +116,9 @@ fn pages_escape_everything() {
 #[test]
 fn pages_have_no_inline_script_style_or_handler() {
     for file in files(&["templates"]) {
-        // What stands in askama's own tags, such as a macro's parameter, is no HTML.
+        // What stands in askama's own tags, such as a macro's parameter, is no HTML; and one script is allowed by its hash.
         let page: String = text(&file)
+            .replace("<script>{{ crate::assets::BootScript }}</script>", "")
             .split("{%")
             .map(|part| part.split_once("%}").map_or(part, |(_, html)| html))
             .collect();

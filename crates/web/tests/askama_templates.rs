@@ -37,7 +37,8 @@ fn icons_in(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn nothing_needs_an_inline_script_or_style() {
     for (path, text) in files_below("../../templates", "html") {
-        let lower = text.to_lowercase();
+        // The one script that the policy allows, by its hash.
+        let lower = text.replace("<script>{{ crate::assets::BootScript }}</script>", "").to_lowercase();
         for word in lower.split_whitespace() {
             // `style=""` is a macro's argument.
             let Some((attribute, value)) = word.split_once("=\"") else { continue };
