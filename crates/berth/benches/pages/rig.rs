@@ -5,6 +5,7 @@ use std::time::Duration;
 use berth_domain::discovery::{Service, ServiceKind, ServiceState};
 use berth_domain::{NodeId, Vmid};
 use berth_store::containers::{self, Adopted, Found};
+use berth_store::throttle;
 use berth_testkit::simulator::ROOT_PASSWORD;
 use berth_testkit::{Browser, Owner, Process, TestApp, wait_until};
 
@@ -49,6 +50,9 @@ impl Rig {
         let options: Vec<&str> = options.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
         let rig = Self::new(&options).await;
         for host in 0..nodes {
+            // Nobody adds so many in a minute by hand.
+            let who = rig.owner.user.to_string();
+            throttle::reset(&rig.app.ctx.redis, "node-test", &who).await.unwrap();
             let node = match host {
                 0 => rig.owner.node,
                 _ => rig.app.add_node(rig.owner.user, host, &format!("rack-{host}")).await,
